@@ -1,0 +1,78 @@
+/** Route configurations and virtual hosts. */
+import type { RouteConfiguration } from "../../envoy/generated/envoy/config/route/v3/route_pb.js";
+import type { Route, VirtualHost } from "../../envoy/generated/envoy/config/route/v3/route_components_pb.js";
+import type { RouteConfigModel, RouteModel, VirtualHostModel } from "../../model.ts";
+import type { CompileContext } from "../context.ts";
+import { compileHeaderMutations } from "../header-mutations.ts";
+import { Uniqueness } from "../lists.ts";
+import { compilePerFilterConfig, type FilterSlots } from "../per-filter-config.ts";
+import { compileAction } from "./action.ts";
+import { compileMatch } from "./match.ts";
+import type { RouteContext } from "./route-context.ts";
+
+export function compileRouteConfig(
+  context: CompileContext,
+  config: RouteConfiguration,
+  slots: FilterSlots,
+): RouteConfigModel {
+  const routes: RouteContext = {
+    context,
+    slots,
+    checksClusters: config.validateClusters ?? true,
+    maxBodyBytes: config.maxDirectResponseBodySizeBytes ?? 4096,
+  };
+  const names = new Uniqueness(context, "the virtual host");
+  const domains = new Uniqueness(context, "the domain");
+  for (const host of config.virtualHosts) {
+    if (host.name !== "") names.add(host.name, { message: host, field: "name" });
+    for (const [element, domain] of host.domains.entries())
+      domains.add(domain.toLowerCase(), { message: host, field: "domains", element });
+  }
+  return {
+    name: config.name,
+    virtualHosts: config.virtualHosts.map((host) => compileVirtualHost(routes, host)),
+    ...compileHeaderMutations(context, config),
+    mostSpecificHeaderMutationsWins: config.mostSpecificHeaderMutationsWins,
+    ignorePortInHostMatching: config.ignorePortInHostMatching,
+    perFilterConfig: compilePerFilterConfig(context, config, slots),
+    place: context.place({ message: config }),
+  };
+}
+
+/** Index: TlsRequirementType. */
+const requirements = ["none", "external_only", "all"] as const;
+
+function compileVirtualHost(routes: RouteContext, host: VirtualHost): VirtualHostModel {
+  const { context } = routes;
+  for (const [element, domain] of host.domains.entries()) checkDomain(context, host, element, domain);
+  return {
+    name: host.name,
+    domains: host.domains.map((domain) => domain.toLowerCase()),
+    requireTls: requirements[host.requireTls] ?? "none",
+    routes: host.routes.flatMap((route) => compileRoute(routes, route) ?? []),
+    ...compileHeaderMutations(context, host),
+    includeAttemptCount: host.includeRequestAttemptCount,
+    perFilterConfig: compilePerFilterConfig(context, host, routes.slots),
+    place: context.place({ message: host }),
+  };
+}
+
+function checkDomain(context: CompileContext, message: VirtualHost, element: number, domain: string): void {
+  const at = { message, field: "domains", element };
+  if (domain === "") context.error(at, "ERR_CONFIG_TYPE", "an empty domain", { expected: 'a host name, or "*"' });
+  else if (domain.slice(1, -1).includes("*") || (domain.length > 1 && domain.startsWith("*") && domain.endsWith("*"))) {
+    context.error(at, "ERR_CONFIG_TYPE", `"${domain}" has a * where none can be`, {
+      expected: "one * at the beginning or the end",
+    });
+  }
+}
+
+function compileRoute(routes: RouteContext, route: Route): RouteModel | undefined {
+  const { context, slots } = routes;
+  const match = route.match && compileMatch(context, route.match);
+  const action = compileAction(routes, route);
+  const mutations = compileHeaderMutations(context, route);
+  const perFilterConfig = compilePerFilterConfig(context, route, slots);
+  if (match === undefined || action === undefined) return undefined;
+  return { name: route.name, match, action, ...mutations, perFilterConfig, place: context.place({ message: route }) };
+}

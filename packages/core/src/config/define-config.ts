@@ -1,0 +1,304 @@
+/** The short form's types, and `defineConfig`, which gives editors something to complete in `sluice.config.ts`. Reference: docs/configuration/short-form.md. */
+
+/** Seconds with an `s`, as in Envoy: `3s`, `0.25s`. `0s` means none where that is possible. */
+export type DurationText = `${number}s`;
+/** `host:port`, `[ipv6]:port`, `:port` (every address), `unix:/path`. */
+export type AddressText = string;
+/** Name → value. Values are texts with command operators (`%REQ(x-id)%`). */
+export type HeaderTexts = Readonly<Record<string, string>>;
+
+export interface SluiceConfig {
+  /** Who this proxy is, for logs and control planes. */
+  readonly node?: { readonly id?: string; readonly cluster?: string };
+  /** npm packages and local files (`./filters/audit.ts`) that bring filters. */
+  readonly extensions?: readonly string[];
+  readonly listeners?: readonly ListenerConfig[];
+  readonly clusters?: Readonly<Record<string, ClusterConfig | AddressText | readonly AddressText[]>>;
+  /** Address of the admin interface; none: there is none. */
+  readonly admin?: AddressText;
+}
+
+export interface ListenerConfig {
+  readonly name?: string;
+  readonly address: AddressText;
+  readonly tls?: ListenerTlsConfig;
+  readonly http?: HttpConfig;
+  /** A cluster's name, or more. */
+  readonly tcp?: string | TcpConfig;
+  /** Network filters, before `http` or `tcp` or alone. */
+  readonly filters?: readonly FilterConfig[];
+  /** Bytes that wait for a slow peer before its other side is paused. */
+  readonly buffer_limit?: number;
+  readonly stat_prefix?: string;
+}
+
+export interface HttpConfig {
+  /** HTTP filters in their order; the router is added at the end. */
+  readonly filters?: readonly FilterConfig[];
+  readonly routes?: readonly RouteConfig[];
+  /** Instead of `routes`. */
+  readonly virtual_hosts?: readonly VirtualHostConfig[];
+  /** Envoy's recommendations for proxies that face the internet. */
+  readonly edge?: boolean;
+  readonly access_log?: AccessLogsConfig;
+  readonly stat_prefix?: string;
+  readonly server_name?: string;
+  readonly idle_timeout?: DurationText;
+  readonly stream_idle_timeout?: DurationText;
+  readonly request_timeout?: DurationText;
+  readonly request_headers_timeout?: DurationText;
+  readonly max_connection_duration?: DurationText;
+  readonly max_stream_duration?: DurationText;
+  readonly drain_timeout?: DurationText;
+  readonly delayed_close_timeout?: DurationText;
+  readonly max_request_headers_kb?: number;
+  readonly max_headers_count?: number;
+  readonly max_requests_per_connection?: number;
+  readonly use_remote_address?: boolean;
+  /** Proxies before this one that may be believed. Envoy: xff_num_trusted_hops. */
+  readonly trusted_hops?: number;
+  readonly internal_addresses?: readonly string[];
+  readonly via?: string;
+  readonly request_id?: RequestIdConfig | boolean;
+  readonly normalize_path?: boolean;
+  readonly merge_slashes?: boolean;
+  readonly escaped_slashes?: "keep" | "reject" | "redirect" | "unescape";
+  readonly underscores?: "allow" | "reject" | "drop";
+  readonly strip_port?: "any" | "matching";
+  /** As in `[websocket]`. */
+  readonly upgrades?: readonly string[];
+  readonly http_10?: boolean | string;
+  readonly trailers?: boolean;
+  readonly request_headers?: HeaderChangesConfig;
+  readonly response_headers?: HeaderChangesConfig;
+}
+
+export interface RequestIdConfig {
+  readonly generate?: boolean;
+  readonly preserve?: boolean;
+  readonly in_response?: boolean;
+}
+
+/**
+ * One filter: its name alone, or its name with its configuration. The name is the last part of a built-in id (`buffer`), a whole id
+ * (`acme.http.greeting`), or what stands in `extensions`. Beside it: `name` in the chain, `disabled`, `on_error`.
+ */
+export type FilterConfig =
+  | string
+  | ({ readonly name?: string; readonly disabled?: boolean; readonly on_error?: "fail" | "continue" } & Readonly<
+      Record<string, unknown>
+    >);
+
+export interface VirtualHostConfig {
+  readonly name?: string;
+  /** `example.com`, `*.example.com`, `example.*`, `*`. */
+  readonly domains: string | readonly string[];
+  readonly routes?: readonly RouteConfig[];
+  readonly require_tls?: boolean | "external";
+  readonly request_headers?: HeaderChangesConfig;
+  readonly response_headers?: HeaderChangesConfig;
+  readonly filters?: RouteFiltersConfig;
+}
+
+/** Filter → its configuration for this route; `false` turns it off, `true` on. */
+export type RouteFiltersConfig = Readonly<Record<string, unknown>>;
+
+export interface RouteConfig {
+  readonly name?: string;
+  /** Only in a list of routes without virtual hosts: `example.com` or `*.example.com`. */
+  readonly host?: string | readonly string[];
+  readonly prefix?: string;
+  readonly path?: string;
+  readonly separated_prefix?: string;
+  /** RE2's syntax; the whole path must match. */
+  readonly regex?: string;
+  readonly connect?: boolean;
+  readonly case_sensitive?: boolean;
+  readonly method?: string | readonly string[];
+  readonly headers?: Readonly<Record<string, MatchConfig>>;
+  readonly query?: Readonly<Record<string, MatchConfig>>;
+  readonly grpc?: boolean;
+
+  readonly cluster?: string;
+  /** Name → weight, or a list. */
+  readonly clusters?: Readonly<Record<string, number>> | readonly WeightedClusterConfig[];
+  readonly redirect?: string | RedirectConfig;
+  readonly respond?: number | RespondConfig;
+
+  readonly timeout?: DurationText;
+  readonly idle_timeout?: DurationText;
+  readonly max_stream_duration?: DurationText;
+  readonly rewrite?: string | RewriteConfig;
+  readonly append_x_forwarded_host?: boolean;
+  readonly cluster_not_found?: 503 | 404 | 500;
+  readonly upgrades?: Readonly<Record<string, boolean>>;
+  readonly request_headers?: HeaderChangesConfig;
+  readonly response_headers?: HeaderChangesConfig;
+  readonly filters?: RouteFiltersConfig;
+}
+
+/** The exact text, whether it is there, or one of the fields. */
+export type MatchConfig = string | boolean | MatchFieldsConfig;
+
+export interface MatchFieldsConfig {
+  readonly exact?: string;
+  readonly prefix?: string;
+  readonly suffix?: string;
+  readonly contains?: string;
+  readonly regex?: string;
+  /** From (in) to (out); headers only. */
+  readonly range?: readonly [number, number];
+  readonly ignore_case?: boolean;
+  /** Headers only. */
+  readonly not?: boolean;
+}
+
+export interface WeightedClusterConfig {
+  readonly name: string;
+  readonly weight: number;
+  readonly host?: string;
+  readonly request_headers?: HeaderChangesConfig;
+  readonly response_headers?: HeaderChangesConfig;
+  readonly filters?: RouteFiltersConfig;
+}
+
+export interface RedirectConfig {
+  readonly https?: boolean;
+  readonly scheme?: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly path?: string;
+  readonly prefix?: string;
+  readonly regex?: RegexRewriteConfig;
+  readonly status?: 301 | 302 | 303 | 307 | 308;
+  readonly strip_query?: boolean;
+}
+
+export interface RespondConfig {
+  readonly status: number;
+  readonly body?: string;
+  /** A file, relative to the configuration. */
+  readonly file?: string;
+}
+
+/** Alone as a text: the prefix. */
+export interface RewriteConfig {
+  readonly prefix?: string;
+  readonly regex?: RegexRewriteConfig;
+  readonly host?: string;
+  /** The host becomes the upstream's name. */
+  readonly auto_host?: boolean;
+  readonly host_from_header?: string;
+}
+
+export interface RegexRewriteConfig {
+  readonly pattern: string;
+  readonly substitution?: string;
+}
+
+export interface HeaderChangesConfig {
+  /** In place of what is there. */
+  readonly set?: HeaderTexts;
+  /** Besides what is there. */
+  readonly add?: HeaderTexts;
+  /** Where there is none. */
+  readonly default?: HeaderTexts;
+  readonly remove?: readonly string[];
+}
+
+export type AccessLogsConfig = true | string | AccessLogConfig | readonly (string | AccessLogConfig)[];
+
+export interface AccessLogConfig {
+  /** `stdout`, `stderr`, or a file. */
+  readonly to?: string;
+  /** With command operators; a line break is added. Envoy's line unless told. */
+  readonly format?: string;
+  readonly json?: Readonly<Record<string, unknown>>;
+}
+
+export interface TcpConfig {
+  readonly cluster?: string;
+  readonly clusters?: Readonly<Record<string, number>>;
+  readonly idle_timeout?: DurationText;
+  readonly max_connect_attempts?: number;
+  readonly max_connection_duration?: DurationText;
+  readonly access_log?: AccessLogsConfig;
+  readonly stat_prefix?: string;
+}
+
+/** Files are relative to the configuration; a text that begins with `-----BEGIN` is the PEM itself. */
+export interface CertificateConfig {
+  readonly cert: string;
+  readonly key: string;
+  readonly password_file?: string;
+}
+
+export interface TlsOptionsConfig {
+  readonly min_version?: TlsVersion;
+  readonly max_version?: TlsVersion;
+  readonly ciphers?: readonly string[];
+  readonly curves?: readonly string[];
+  readonly alpn?: readonly string[];
+}
+
+export type TlsVersion = "1.0" | "1.1" | "1.2" | "1.3";
+
+export interface ListenerTlsConfig extends TlsOptionsConfig {
+  readonly cert?: string;
+  readonly key?: string;
+  readonly password_file?: string;
+  /** Instead of `cert` and `key`: chosen by server name. */
+  readonly certificates?: readonly CertificateConfig[];
+  /** Clients must show a certificate of this authority. */
+  readonly client_ca?: string;
+  /** Names of which the client's certificate must carry one: DNS names, `spiffe://…`, e-mail or IP addresses. */
+  readonly client_names?: readonly string[];
+  /** `false`: clients may come without a certificate; one that is shown is verified. @default true */
+  readonly require_client_certificate?: boolean;
+  readonly handshake_timeout?: DurationText;
+}
+
+export interface ClusterTlsConfig extends TlsOptionsConfig {
+  /** Server name to ask for, and to verify unless `verify` says otherwise. The endpoints' host name unless told. */
+  readonly sni?: string;
+  /** Authorities; the system's unless told. */
+  readonly ca?: string;
+  /** Names of which the certificate must carry one; `false`: trust anybody. */
+  readonly verify?: false | string | readonly string[];
+  readonly cert?: string;
+  readonly key?: string;
+  readonly password_file?: string;
+}
+
+export interface ClusterConfig {
+  /** Host names among them are resolved all the time. */
+  readonly endpoints?: readonly (AddressText | EndpointConfig)[];
+  /** One name instead of endpoints. */
+  readonly dns?: AddressText;
+  readonly dns_refresh?: DurationText;
+  readonly dns_ttl?: boolean;
+  readonly dns_family?: "auto" | "v4_only" | "v6_only" | "v4_preferred" | "all";
+  readonly lb?: "round_robin";
+  readonly protocol?: "http1";
+  readonly connect_timeout?: DurationText;
+  readonly tls?: boolean | ClusterTlsConfig;
+  readonly buffer_limit?: number;
+  readonly idle_timeout?: DurationText;
+  readonly max_connection_duration?: DurationText;
+  readonly max_requests_per_connection?: number;
+  readonly max_headers_count?: number;
+  readonly trailers?: boolean;
+  readonly stat_name?: string;
+}
+
+export interface EndpointConfig {
+  readonly address: AddressText;
+  readonly weight?: number;
+  readonly hostname?: string;
+  readonly health?: "healthy" | "unhealthy" | "draining" | "degraded";
+}
+
+/** Returns its argument, with its type. */
+export function defineConfig(config: SluiceConfig): SluiceConfig {
+  return config;
+}

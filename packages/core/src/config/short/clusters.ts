@@ -1,0 +1,149 @@
+/** Clusters of the short form. */
+import { isIP } from "node:net";
+import type { Json } from "../model.ts";
+import type { JsonObject } from "../source/source.ts";
+import { addressHost, longAddress, type ParsedAddress, readAddress } from "./address.ts";
+import { edgeCluster } from "./edge.ts";
+import { Section } from "./section.ts";
+import type { ShortContext } from "./short-context.ts";
+import { adaptClusterTls } from "./tls.ts";
+
+export function adaptClusters(context: ShortContext, clusters: JsonObject): Json[] {
+  const made: Json[] = [];
+  for (const name of Object.keys(clusters)) {
+    const cluster = adaptNamed(context, clusters, name);
+    if (cluster === undefined) continue;
+    if (context.isEdge) edgeCluster(cluster);
+    made.push(cluster);
+  }
+  return made;
+}
+
+/** A mapping; or an address or a list of addresses alone. */
+function adaptNamed(context: ShortContext, clusters: JsonObject, name: string): JsonObject | undefined {
+  const value = clusters[name];
+  if (typeof value === "string" || Array.isArray(value)) {
+    const endpoints = Array.isArray(value) ? value : [value];
+    const section = Section.standIn(context, clusters, name);
+    return longCluster(
+      section,
+      clusters,
+      name,
+      readEndpoints(context, endpoints, Array.isArray(value) ? undefined : { container: clusters, key: name }),
+    );
+  }
+  const section = Section.at(context, "cluster", clusters, name);
+  if (section === undefined) return undefined;
+  const which = section.onlyOne(["endpoints", "dns"]);
+  if (which === undefined) section.missing(["endpoints", "dns"]);
+  const isDns = which === "dns";
+  const list = isDns ? [section.get("dns") ?? null] : (section.list("endpoints") ?? []);
+  const endpoints = readEndpoints(context, list, isDns ? { container: section.value, key: "dns" } : undefined);
+  return longCluster(section, clusters, name, endpoints);
+}
+
+interface Endpoint {
+  readonly address: ParsedAddress;
+  readonly long: JsonObject;
+}
+
+interface Spot {
+  readonly container: object;
+  readonly key: string;
+}
+
+/** `spot`: where a single address stands that is in no list. */
+function readEndpoints(context: ShortContext, list: Json[], spot: Spot | undefined): Endpoint[] {
+  const endpoints: Endpoint[] = [];
+  for (const [index, value] of list.entries()) {
+    const container = spot?.container ?? list;
+    const key = spot?.key ?? index;
+    const isText = typeof value !== "object" || value === null;
+    const section = isText ? undefined : Section.at(context, "endpoint", container, key);
+    if (!isText && section === undefined) continue;
+    if (section !== undefined && !section.has("address")) {
+      section.missing("address", "as in 127.0.0.1:8080");
+      continue;
+    }
+    const address =
+      section === undefined ? readAddress(context, container, key) : readAddress(context, section.value, "address");
+    if (address === undefined) continue;
+    const endpoint: JsonObject = {
+      address:
+        section === undefined
+          ? longAddress(context, address, container, key)
+          : longAddress(context, address, section.value, "address"),
+    };
+    const long: JsonObject = { endpoint };
+    context.derived.mark(endpoint, container, key);
+    context.derived.mark(long, container, key);
+    section?.copy("hostname", endpoint);
+    section?.copy("weight", long, "load_balancing_weight");
+    section?.put(long, "health_status", section.choice("health", health), "health");
+    endpoints.push({ address, long });
+  }
+  return endpoints;
+}
+
+const health = { healthy: "HEALTHY", unhealthy: "UNHEALTHY", draining: "DRAINING", degraded: "DEGRADED" };
+const families = { auto: "AUTO", v4_only: "V4_ONLY", v6_only: "V6_ONLY", v4_preferred: "V4_PREFERRED", all: "ALL" };
+
+function longCluster(section: Section, clusters: JsonObject, name: string, endpoints: readonly Endpoint[]): JsonObject {
+  const { context } = section;
+  const hosts = endpoints.map(({ address }) => addressHost(address));
+  const isDns = section.has("dns") || hosts.some((host) => host !== "" && isIP(host) === 0);
+  const made: JsonObject = section.make({ name, type: isDns ? "STRICT_DNS" : "STATIC" });
+  context.derived.markEntry(made, "name", clusters, name);
+  section.copyAll(
+    {
+      connect_timeout: "connect_timeout",
+      buffer_limit: "per_connection_buffer_limit_bytes",
+      dns_refresh: "dns_refresh_rate",
+      dns_ttl: "respect_dns_ttl",
+      stat_name: "alt_stat_name",
+    },
+    made,
+  );
+  section.put(made, "dns_lookup_family", section.choice("dns_family", families), "dns_family");
+  refuse(section, "lb", "round_robin");
+  refuse(section, "protocol", "http1");
+  const lbEndpoints = section.make(
+    endpoints.map(({ long }) => long),
+    section.has("endpoints") ? "endpoints" : undefined,
+  );
+  made["load_assignment"] = section.make({
+    cluster_name: name,
+    endpoints: section.make([section.make({ lb_endpoints: lbEndpoints })]),
+  });
+  adaptClusterTls(section, made, hosts);
+  adaptProtocol(section, made);
+  return made;
+}
+
+/** A choice that has one possible value until more is implemented. */
+function refuse(section: Section, key: string, only: string): void {
+  const value = section.text(key);
+  if (value !== undefined && value !== only) section.context.unsupported(section.value, key, `${key}: ${value}`, only);
+}
+
+const optionsType = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+
+function adaptProtocol(section: Section, made: JsonObject): void {
+  const common = section.make<JsonObject>({});
+  section.copyAll(
+    {
+      idle_timeout: "idle_timeout",
+      max_connection_duration: "max_connection_duration",
+      max_requests_per_connection: "max_requests_per_connection",
+      max_headers_count: "max_headers_count",
+    },
+    common,
+  );
+  const http1 = section.make<JsonObject>({});
+  section.copy("trailers", http1, "enable_trailers");
+  if (Object.keys(common).length === 0 && Object.keys(http1).length === 0) return;
+  const options = section.make<JsonObject>({ "@type": `type.googleapis.com/${optionsType}` });
+  if (Object.keys(common).length > 0) options["common_http_protocol_options"] = common;
+  options["explicit_http_config"] = section.make({ http_protocol_options: http1 });
+  made["typed_extension_protocol_options"] = section.make({ [optionsType]: options });
+}

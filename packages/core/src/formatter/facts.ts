@@ -1,0 +1,110 @@
+/** Operators without argument: name → the fact that it reads. */
+import type { AddressInfo, TlsInfo } from "@sluice/sdk";
+import { toBytes } from "./bytes.ts";
+import type { FormatContext } from "./context.ts";
+import type { Fact } from "./operator.ts";
+import { longFlags } from "./response-flags.ts";
+
+/** Empty is missing. */
+function some(text: string): string | null {
+  return text === "" ? null : toBytes(text);
+}
+
+function span(from: number, to: number): number | null {
+  return from < 0 || to < 0 ? null : Math.max(0, Math.floor(to - from));
+}
+
+function ipOf(address: AddressInfo): string {
+  return address.ip === "" ? toBytes(address.address) : address.ip;
+}
+
+function portOf(address: AddressInfo): number | null {
+  return address.ip === "" ? null : address.port;
+}
+
+/** `ip:port` and `[ip]:port` without the port; a path stays as it is. */
+function withoutPort(address: string): string {
+  const colon = address.lastIndexOf(":");
+  if (colon < 0 || address.startsWith("/")) return toBytes(address);
+  const host = address.slice(0, colon);
+  return host.startsWith("[") ? host.slice(1, -1) : toBytes(host);
+}
+
+function portIn(address: string): number | null {
+  const colon = address.lastIndexOf(":");
+  return colon < 0 || address.startsWith("/") ? null : Number(address.slice(colon + 1));
+}
+
+function tls(read: (info: TlsInfo) => string): Fact {
+  return (context) => (context.connection.tls === null ? null : some(read(context.connection.tls)));
+}
+
+function headerBytes(context: FormatContext): number | null {
+  const headers = context.requestHeaders;
+  if (headers === null) return null;
+  // Envoy counts names and values, pseudo-headers too, without separators.
+  const pseudo =
+    7 + headers.method.length + 10 + headers.authority.length + 7 + headers.scheme.length + 5 + headers.path.length;
+  return headers.byteSize() - 4 * headers.size + pseudo;
+}
+
+export const FACTS: Readonly<Record<string, Fact>> = {
+  BYTES_RECEIVED: (c) => c.bytesReceived,
+  BYTES_SENT: (c) => c.bytesSent,
+  CONNECTION_ID: (c) => c.connection.id,
+  DOWNSTREAM_DIRECT_LOCAL_ADDRESS: (c) => some(c.connection.local.address),
+  DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT: (c) => some(ipOf(c.connection.local)),
+  DOWNSTREAM_DIRECT_LOCAL_PORT: (c) => portOf(c.connection.local),
+  DOWNSTREAM_DIRECT_REMOTE_ADDRESS: (c) => some(c.connection.directRemote.address),
+  DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT: (c) => some(ipOf(c.connection.directRemote)),
+  DOWNSTREAM_DIRECT_REMOTE_PORT: (c) => portOf(c.connection.directRemote),
+  DOWNSTREAM_LOCAL_ADDRESS: (c) => some(c.connection.local.address),
+  DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: (c) => some(ipOf(c.connection.local)),
+  DOWNSTREAM_LOCAL_PORT: (c) => portOf(c.connection.local),
+  DOWNSTREAM_REMOTE_ADDRESS: (c) => some(c.remote.address),
+  DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: (c) => some(ipOf(c.remote)),
+  DOWNSTREAM_REMOTE_PORT: (c) => portOf(c.remote),
+  DOWNSTREAM_PEER_DNS_SAN: tls((t) => t.peerDnsSans.join(",")),
+  DOWNSTREAM_PEER_SUBJECT: tls((t) => t.peerSubject),
+  DOWNSTREAM_PEER_URI_SAN: tls((t) => t.peerUriSans.join(",")),
+  DOWNSTREAM_TLS_CIPHER: tls((t) => t.cipher),
+  DOWNSTREAM_TLS_VERSION: tls((t) => t.version),
+  DURATION: (c) => span(c.startMs, c.endMs),
+  PROTOCOL: (c) => some(c.protocol),
+  REQUESTED_SERVER_NAME: tls((t) => t.serverName),
+  REQUEST_DURATION: (c) => span(c.startMs, c.requestEndMs),
+  REQUEST_HEADERS_BYTES: headerBytes,
+  // Of the first byte from upstream: a response that no upstream sent has none.
+  RESPONSE_DURATION: (c) => (c.upstreamHost === null ? null : span(c.startMs, c.responseStartMs)),
+  RESPONSE_TX_DURATION: (c) => (c.upstreamHost === null ? null : span(c.responseStartMs, c.endMs)),
+  // While response headers pass the filters the status is theirs.
+  RESPONSE_CODE: (c) => (c.status === 0 ? (c.responseHeaders?.status ?? 0) : c.status),
+  RESPONSE_CODE_DETAILS: (c) => some(c.details.replaceAll(" ", "_")),
+  // Not missing but "-": so Envoy has it, in JSON too.
+  RESPONSE_FLAGS: (c) => c.flags.join(",") || "-",
+  RESPONSE_FLAGS_LONG: (c) => longFlags(c.flags) || "-",
+  RESPONSE_HEADERS_BYTES: (c) => {
+    const headers = c.responseHeaders;
+    return headers === null ? 0 : headers.byteSize() - 4 * headers.size + 7 + String(headers.status).length;
+  },
+  RESPONSE_TRAILERS_BYTES: (c) => {
+    const trailers = c.responseFlow?.trailers ?? null;
+    return trailers === null ? 0 : trailers.byteSize() - 4 * trailers.size;
+  },
+  ROUTE_NAME: (c) => some(c.route?.name ?? ""),
+  STREAM_ID: (c) => some(c.requestHeaders?.find("x-request-id")?.value ?? c.id),
+  UNIQUE_ID: () => crypto.randomUUID(),
+  UPSTREAM_CLUSTER: (c) => some(c.upstreamClusterName),
+  UPSTREAM_CLUSTER_RAW: (c) => some(c.upstreamClusterName),
+  UPSTREAM_HOST: (c) => some(c.upstreamHost?.address ?? ""),
+  UPSTREAM_HOST_NAME: (c) => some(c.upstreamHost?.hostname ?? ""),
+  UPSTREAM_HOST_NAME_WITHOUT_PORT: (c) => some(withoutPort(c.upstreamHost?.hostname ?? "")),
+  UPSTREAM_LOCAL_ADDRESS: (c) => some(c.upstreamLocalAddress),
+  UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: (c) => some(withoutPort(c.upstreamLocalAddress)),
+  UPSTREAM_LOCAL_PORT: (c) => portIn(c.upstreamLocalAddress),
+  UPSTREAM_REMOTE_ADDRESS: (c) => some(c.upstreamHost?.address ?? ""),
+  UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: (c) => some(withoutPort(c.upstreamHost?.address ?? "")),
+  UPSTREAM_REMOTE_PORT: (c) => portIn(c.upstreamHost?.address ?? ""),
+  UPSTREAM_REQUEST_ATTEMPT_COUNT: (c) => c.upstreamAttempts,
+  UPSTREAM_TRANSPORT_FAILURE_REASON: (c) => some(c.upstreamFailure.replaceAll(" ", "_")),
+};

@@ -1,0 +1,95 @@
+/** Local replies as messages: HTTP, or gRPC trailers-only for gRPC requests. */
+import type { LocalReplyOptions } from "@sluice/sdk";
+import { HeaderField, field } from "../headers/field.ts";
+import { type RequestHeaderMap, ResponseHeaderMap } from "../headers/header-map.ts";
+
+const encoder = new TextEncoder();
+const EMPTY = new Uint8Array(0);
+const TEXT_PLAIN = new HeaderField("content-type", "text/plain");
+const GRPC = new HeaderField("content-type", "application/grpc");
+
+export interface LocalReplyMessage {
+  readonly headers: ResponseHeaderMap;
+  readonly body: Uint8Array;
+}
+
+/** gRPC over HTTP/2, "Responses" and the HTTP to gRPC status mapping document. */
+function grpcStatusOf(status: number): number {
+  switch (status) {
+    case 200:
+      return 0;
+    case 400:
+      return 13;
+    case 401:
+      return 16;
+    case 403:
+      return 7;
+    case 404:
+      return 12;
+    case 429:
+    case 502:
+    case 503:
+    case 504:
+      return 14;
+    default:
+      return 2;
+  }
+}
+
+export function isGrpc(headers: RequestHeaderMap): boolean {
+  const type = headers.find("content-type");
+  if (type === null || !type.value.startsWith("application/grpc")) return false;
+  const next = type.value.charCodeAt(16);
+  return Number.isNaN(next) || next === 0x2b || next === 0x3b;
+}
+
+/** RFC 3986 percent-encoding of a grpc-message: what is not printable ASCII, and `%`. */
+function grpcMessage(text: string): string {
+  return text.replace(/[^\x20-\x24\x26-\x7e]/gu, (c) => encodeURIComponent(c));
+}
+
+/** Framing of the reply is the engine's. */
+const OWN = new Set(["content-length", "transfer-encoding"]);
+
+/** @throws TypeError where the options are not legal. */
+export function localReplyMessage(options: LocalReplyOptions, request: RequestHeaderMap): LocalReplyMessage {
+  const { status, body } = options;
+  if (!Number.isInteger(status) || status < 200 || status > 599)
+    throw new TypeError(`local reply: status ${status} is not legal: expected 200 to 599`);
+  if (body !== undefined && typeof body !== "string" && !(body instanceof Uint8Array))
+    throw new TypeError("local reply: the body is neither a string nor bytes");
+  let bytes = body === undefined ? EMPTY : typeof body === "string" ? encoder.encode(body) : body;
+  const grpc = isGrpc(request);
+  const headers = new ResponseHeaderMap(grpc ? 200 : status);
+  if (grpc) {
+    headers.fields.push(GRPC, new HeaderField("grpc-status", String(options.grpcStatus ?? grpcStatusOf(status))));
+    const message = typeof body === "string" ? body : "";
+    if (message !== "") headers.fields.push(new HeaderField("grpc-message", grpcMessage(message)));
+    bytes = EMPTY;
+  } else if (status === 204 || status === 304) {
+    // Neither has a body, nor a length of one (RFC 9110 sections 8.6 and 15.3.5).
+    bytes = EMPTY;
+  } else {
+    headers.fields.push(new HeaderField("content-length", String(bytes.length)));
+    if (bytes.length !== 0) headers.fields.push(TEXT_PLAIN);
+  }
+  const extra = options.headers;
+  if (extra !== undefined) {
+    for (const name of Object.keys(extra)) {
+      const value = extra[name]!;
+      if (OWN.has(name.toLowerCase())) continue;
+      if (typeof value === "string") headers.setField(field(name, value));
+      else {
+        headers.delete(name);
+        for (const v of value) headers.append(name, v);
+      }
+    }
+  }
+  // A reply to HEAD says what GET would have sent, without the body.
+  return { headers, body: request.method === "HEAD" ? EMPTY : bytes };
+}
+
+/** Details are one word: what would break a log line becomes `_`. */
+export function detailsWord(text: string): string {
+  return /^[\x21-\x7e]+$/.test(text) ? text : text.replace(/[^\x21-\x7e]+/g, "_");
+}

@@ -1,0 +1,97 @@
+/** The connection manager's metrics, under Envoy's names below `http.<stat_prefix>.`; resolved once. */
+import type { Counter, Gauge, Histogram, Stats } from "@sluice/sdk";
+
+export class HcmStats {
+  readonly cxTotal: Counter;
+  readonly cxActive: Gauge;
+  readonly cxHttp1Total: Counter;
+  readonly cxHttp1Active: Gauge;
+  readonly cxSslTotal: Counter;
+  readonly cxSslActive: Gauge;
+  readonly cxDestroy: Counter;
+  readonly cxDestroyLocal: Counter;
+  readonly cxDestroyRemote: Counter;
+  readonly cxDestroyActiveRq: Counter;
+  readonly cxDestroyLocalActiveRq: Counter;
+  readonly cxDestroyRemoteActiveRq: Counter;
+  readonly cxLength: Histogram;
+  readonly cxProtocolError: Counter;
+  readonly cxIdleTimeout: Counter;
+  readonly cxMaxDuration: Counter;
+  readonly cxMaxRequests: Counter;
+  readonly cxDrainClose: Counter;
+  readonly cxUpgradesTotal: Counter;
+  readonly cxUpgradesActive: Gauge;
+  readonly cxRxBytes: Counter;
+  readonly cxTxBytes: Counter;
+  readonly rqTotal: Counter;
+  readonly rqHttp1Total: Counter;
+  readonly rqActive: Gauge;
+  readonly rqCompleted: Counter;
+  readonly rqTime: Histogram;
+  readonly rqTimeout: Counter;
+  readonly rqHeaderTimeout: Counter;
+  readonly rqIdleTimeout: Counter;
+  readonly rqMaxDuration: Counter;
+  readonly rqRxReset: Counter;
+  readonly rqTxReset: Counter;
+  readonly rqTooLarge: Counter;
+  readonly rqNonRelativePath: Counter;
+  readonly rqWsOnNonWsRoute: Counter;
+  readonly rqResponseBeforeComplete: Counter;
+  readonly rqFailedPathNormalization: Counter;
+  readonly rqRedirectedNormalized: Counter;
+  readonly rsTooLarge: Counter;
+  readonly flowPaused: Counter;
+  readonly flowResumed: Counter;
+  readonly filterErrors: Counter;
+  /** 1xx to 5xx by first digit. */
+  readonly byClass: readonly Counter[];
+
+  constructor(stats: Stats) {
+    this.cxTotal = stats.counter("downstream_cx_total");
+    this.cxActive = stats.gauge("downstream_cx_active");
+    this.cxHttp1Total = stats.counter("downstream_cx_http1_total");
+    this.cxHttp1Active = stats.gauge("downstream_cx_http1_active");
+    this.cxSslTotal = stats.counter("downstream_cx_ssl_total");
+    this.cxSslActive = stats.gauge("downstream_cx_ssl_active");
+    this.cxDestroy = stats.counter("downstream_cx_destroy");
+    this.cxDestroyLocal = stats.counter("downstream_cx_destroy_local");
+    this.cxDestroyRemote = stats.counter("downstream_cx_destroy_remote");
+    this.cxDestroyActiveRq = stats.counter("downstream_cx_destroy_active_rq");
+    this.cxDestroyLocalActiveRq = stats.counter("downstream_cx_destroy_local_active_rq");
+    this.cxDestroyRemoteActiveRq = stats.counter("downstream_cx_destroy_remote_active_rq");
+    this.cxLength = stats.histogram("downstream_cx_length_ms");
+    this.cxProtocolError = stats.counter("downstream_cx_protocol_error");
+    this.cxIdleTimeout = stats.counter("downstream_cx_idle_timeout");
+    this.cxMaxDuration = stats.counter("downstream_cx_max_duration_reached");
+    this.cxMaxRequests = stats.counter("downstream_cx_max_requests_reached");
+    this.cxDrainClose = stats.counter("downstream_cx_drain_close");
+    this.cxUpgradesTotal = stats.counter("downstream_cx_upgrades_total");
+    this.cxUpgradesActive = stats.gauge("downstream_cx_upgrades_active");
+    this.cxRxBytes = stats.counter("downstream_cx_rx_bytes_total");
+    this.cxTxBytes = stats.counter("downstream_cx_tx_bytes_total");
+    this.rqTotal = stats.counter("downstream_rq_total");
+    this.rqHttp1Total = stats.counter("downstream_rq_http1_total");
+    this.rqActive = stats.gauge("downstream_rq_active");
+    this.rqCompleted = stats.counter("downstream_rq_completed");
+    this.rqTime = stats.histogram("downstream_rq_time");
+    this.rqTimeout = stats.counter("downstream_rq_timeout");
+    this.rqHeaderTimeout = stats.counter("downstream_rq_header_timeout");
+    this.rqIdleTimeout = stats.counter("downstream_rq_idle_timeout");
+    this.rqMaxDuration = stats.counter("downstream_rq_max_duration_reached");
+    this.rqRxReset = stats.counter("downstream_rq_rx_reset");
+    this.rqTxReset = stats.counter("downstream_rq_tx_reset");
+    this.rqTooLarge = stats.counter("downstream_rq_too_large");
+    this.rqNonRelativePath = stats.counter("downstream_rq_non_relative_path");
+    this.rqWsOnNonWsRoute = stats.counter("downstream_rq_ws_on_non_ws_route");
+    this.rqResponseBeforeComplete = stats.counter("downstream_rq_response_before_rq_complete");
+    this.rqFailedPathNormalization = stats.counter("downstream_rq_failed_path_normalization");
+    this.rqRedirectedNormalized = stats.counter("downstream_rq_redirected_with_normalized_path");
+    this.rsTooLarge = stats.counter("rs_too_large");
+    this.flowPaused = stats.counter("downstream_flow_control_paused_reading_total");
+    this.flowResumed = stats.counter("downstream_flow_control_resumed_reading_total");
+    this.filterErrors = stats.counter("filter_errors");
+    this.byClass = ["1xx", "2xx", "3xx", "4xx", "5xx"].map((c) => stats.counter(`downstream_rq_${c}`));
+  }
+}

@@ -1,0 +1,35 @@
+/** A request that the codec refused: no filter sees it, and the access log has a line for it all the same, as Envoy's. */
+import type { FormatContext } from "../../formatter/context.ts";
+import { StreamFilterState, StreamMetadata } from "../chain/stream-data.ts";
+import type { ProtocolError } from "../codec/codec.ts";
+import type { ResponseHeaderMap } from "../headers/header-map.ts";
+import { StreamFacts } from "./stream-facts.ts";
+import type { ServerConnection } from "./server-connection.ts";
+
+export class RefusedRequest extends StreamFacts implements FormatContext {
+  readonly id: string;
+  readonly requestHeaders: null = null;
+  readonly responseHeaders: ResponseHeaderMap;
+  readonly responseFlow: null = null;
+  readonly route: undefined = undefined;
+  readonly metadata: StreamMetadata = new StreamMetadata();
+  readonly filterState: StreamFilterState = new StreamFilterState(null);
+
+  constructor(server: ServerConnection, error: ProtocolError, headers: ResponseHeaderMap, body: string) {
+    const { clock } = server.manager;
+    const now = clock.turnNow();
+    super(server.connection.info, "", now, clock.wallNow());
+    this.id = server.nextStreamId();
+    this.responseHeaders = headers;
+    this.status = error.status;
+    this.details = error.detail;
+    this.bytesSent = body.length;
+    this.responseStartMs = now;
+    this.endMs = now;
+    // A client that is only slow has broken no rule.
+    if (error.status !== 408) this.addFlag("DPE");
+    else if (error.detail === "stream_idle_timeout") this.addFlag("SI");
+  }
+
+  override onTimeout(): void {}
+}

@@ -1,0 +1,274 @@
+/** Hot path. One downstream connection under the connection manager: its codec, its open streams, its own time-outs and its way to the end. */
+import type { Connection, ConnectionEvents } from "../../network/connection.ts";
+import type { Drainable } from "../../network/filter-chain/terminal.ts";
+import { TimerNode } from "../../timing/clock.ts";
+import { createHttp1ServerCodec } from "../codec/h1/index.ts";
+import type { ProtocolError, RequestDecoder, ResponseEncoder, ServerCallbacks, ServerCodec } from "../codec/codec.ts";
+import { HeaderField } from "../headers/field.ts";
+import { ResponseHeaderMap } from "../headers/header-map.ts";
+import { StreamFilterState } from "../chain/stream-data.ts";
+import type { ConnectionManager } from "./connection-manager.ts";
+import { HttpStream } from "./http-stream.ts";
+
+const TEXT_PLAIN = new HeaderField("content-type", "text/plain");
+
+/** Time-outs of a connection: idle while no stream is open, header time-out while a request head is incomplete, its greatest age. */
+class ConnectionTimer extends TimerNode {
+  readonly #connection: ServerConnection;
+  readonly #callback: (connection: ServerConnection) => void;
+
+  constructor(connection: ServerConnection, callback: (connection: ServerConnection) => void) {
+    super();
+    this.#connection = connection;
+    this.#callback = callback;
+  }
+
+  override onTimeout(): void {
+    this.#callback(this.#connection);
+  }
+}
+
+export class ServerConnection extends TimerNode implements ServerCallbacks, ConnectionEvents, Drainable {
+  readonly manager: ConnectionManager;
+  readonly connection: Connection;
+  readonly codec: ServerCodec;
+  readonly startMs: number;
+  closed: boolean;
+  closedLocally: boolean;
+  requests: number;
+  active: number;
+  /** The response that comes next is the last on this connection. */
+  lastRequest: boolean;
+  /** Status with which the codec refused what an open stream sent; 0: it did not. */
+  refusedWith: number;
+  /** When the first byte of the head came that is being read, or was read last. */
+  headStartMs: number;
+  #headTimer: ConnectionTimer | null;
+  #ageTimer: ConnectionTimer | null;
+  #filterState: StreamFilterState | null;
+
+  constructor(manager: ConnectionManager, connection: Connection, filterState: StreamFilterState | null) {
+    super();
+    const { settings, stats } = manager;
+    this.manager = manager;
+    this.connection = connection;
+    this.startMs = manager.clock.turnNow();
+    this.closed = false;
+    this.closedLocally = false;
+    this.requests = 0;
+    this.active = 0;
+    this.lastRequest = false;
+    this.refusedWith = 0;
+    this.headStartMs = this.startMs;
+    this.#headTimer = null;
+    this.#ageTimer = null;
+    this.#filterState = filterState;
+    this.codec = createHttp1ServerCodec(connection, this, settings.http1, manager.flushQueue);
+    stats.cxTotal.inc();
+    stats.cxHttp1Total.inc();
+    stats.cxActive.inc();
+    stats.cxHttp1Active.inc();
+    if (connection.info.tls !== null) {
+      stats.cxSslTotal.inc();
+      stats.cxSslActive.inc();
+    }
+    if (settings.idleTimeoutMs !== 0) manager.timers.arm(this, settings.idleTimeoutMs);
+    if (settings.maxConnectionDurationMs !== 0) {
+      this.#ageTimer = new ConnectionTimer(this, onMaxAge);
+      manager.timers.arm(this.#ageTimer, settings.maxConnectionDurationMs);
+    }
+    connection.setEvents(this);
+  }
+
+  // ---- from the connection ------------------------------------------------------------------------------------------------------------------
+
+  onData(data: Uint8Array): void {
+    this.codec.onData(data);
+  }
+
+  onEnd(): void {
+    this.codec.onEnd();
+  }
+
+  onClose(error: string): void {
+    if (this.closed) return;
+    this.closed = true;
+    const { manager, connection } = this;
+    const { stats } = manager;
+    if (this.active !== 0) {
+      stats.cxDestroyActiveRq.inc();
+      if (this.closedLocally) stats.cxDestroyLocalActiveRq.inc();
+      else stats.cxDestroyRemoteActiveRq.inc();
+    }
+    this.codec.onClose(error);
+    manager.timers.cancel(this);
+    if (this.#headTimer !== null) manager.timers.cancel(this.#headTimer);
+    if (this.#ageTimer !== null) manager.timers.cancel(this.#ageTimer);
+    stats.cxActive.dec();
+    stats.cxHttp1Active.dec();
+    if (connection.info.tls !== null) stats.cxSslActive.dec();
+    stats.cxDestroy.inc();
+    if (this.closedLocally) stats.cxDestroyLocal.inc();
+    else stats.cxDestroyRemote.inc();
+    stats.cxLength.record(manager.clock.turnNow() - this.startMs);
+    stats.cxRxBytes.inc(connection.bytesRead);
+    stats.cxTxBytes.inc(connection.bytesWritten);
+    manager.connectionEnded(this);
+  }
+
+  onWriteHigh(): void {
+    this.codec.onWriteHigh();
+  }
+
+  onWriteLow(): void {
+    this.codec.onWriteLow();
+  }
+
+  onDrained(): void {
+    this.codec.onDrained();
+  }
+
+  // ---- from the codec -----------------------------------------------------------------------------------------------------------------------
+
+  onRequestBegin(): void {
+    const { timers, clock, settings } = this.manager;
+    if (settings.headTimeoutMs === 0) return;
+    this.headStartMs = clock.turnNow();
+    this.#headTimer ??= new ConnectionTimer(this, onHeadTimeout);
+    // It is not taken out when the head is there: it looks at the head that it finds, which costs less.
+    if (this.#headTimer.deadline === -1) timers.arm(this.#headTimer, settings.headTimeoutMs);
+  }
+
+  onStream(encoder: ResponseEncoder): RequestDecoder {
+    const { manager } = this;
+    const { settings, stats } = manager;
+    // The idle timer stays armed: moving its deadline at the stream's end costs less than taking it out and putting it back.
+    this.active++;
+    this.requests++;
+    stats.rqTotal.inc();
+    stats.rqHttp1Total.inc();
+    stats.rqActive.inc();
+    if (
+      settings.maxRequestsPerConnection !== 0 &&
+      this.requests >= settings.maxRequestsPerConnection &&
+      !this.lastRequest
+    ) {
+      this.lastRequest = true;
+      stats.cxMaxRequests.inc();
+    }
+    const now = manager.clock.turnNow();
+    return new HttpStream(this, encoder, manager.chain.hooks, now, manager.wallAt(now));
+  }
+
+  onProtocolError(error: ProtocolError): void {
+    const { manager } = this;
+    // A client that is only slow has broken no rule.
+    if (error.status !== 408) manager.stats.cxProtocolError.inc();
+    if (error.status === 0) {
+      this.close();
+      return;
+    }
+    const headers = new ResponseHeaderMap(error.status);
+    const body = manager.errorBody(error.status);
+    headers.fields.push(new HeaderField("content-length", String(body.length)), TEXT_PLAIN);
+    manager.stampResponse(headers);
+    // A stream that is open counts and logs itself.
+    if (this.active === 0) manager.badRequest(this, error, headers, body);
+    else this.refusedWith = error.status;
+    this.closedLocally = true;
+    this.codec.sendErrorAndClose(headers, body);
+  }
+
+  // ---- from streams and the manager -----------------------------------------------------------------------------------------------------------
+
+  streamEnded(stream: HttpStream): void {
+    const { manager } = this;
+    const { stats } = manager;
+    stats.rqActive.dec();
+    if (stream.upgraded) stats.cxUpgradesActive.dec();
+    if (stream.status !== 0) {
+      stats.rqCompleted.inc();
+      stats.byClass[((stream.status / 100) | 0) - 1]?.inc();
+      stats.rqTime.record(stream.endMs - stream.startMs);
+    }
+    if (--this.active === 0 && !this.closed && manager.settings.idleTimeoutMs !== 0)
+      manager.timers.arm(this, manager.settings.idleTimeoutMs);
+  }
+
+  nextStreamId(): string {
+    return `${this.connection.info.id}-${this.requests}`;
+  }
+
+  filterState(): StreamFilterState {
+    return (this.#filterState ??= new StreamFilterState(null));
+  }
+
+  get idle(): boolean {
+    return this.active === 0 && !this.codec.readingHead;
+  }
+
+  /** Lame duck: what is open is finished, the next response says that it is the last. */
+  drain(): void {
+    if (this.closed) return;
+    this.manager.stats.cxDrainClose.inc();
+    this.lastRequest = true;
+    this.codec.shutdown();
+  }
+
+  closeIfIdle(): void {
+    if (!this.closed && this.idle) this.close();
+  }
+
+  /** Closes after what is waiting was written. */
+  close(): void {
+    if (this.closed) return;
+    this.closedLocally = true;
+    this.connection.closeAfterFlush(this.manager.settings.delayedCloseTimeoutMs);
+  }
+
+  /** The greatest age: the next response is the last; where no request comes, the drain time-out ends the connection. */
+  growOld(): void {
+    const { stats, timers, settings } = this.manager;
+    stats.cxMaxDuration.inc();
+    this.drain();
+    this.#ageTimer = new ConnectionTimer(this, onDrainTimeout);
+    timers.arm(this.#ageTimer, settings.drainTimeoutMs);
+  }
+
+  /** The head time-out: armed for some head, which may be long complete. */
+  judgeHead(): void {
+    if (this.closed || !this.codec.readingHead) return;
+    const { stats, timers, clock, settings } = this.manager;
+    const leftMs = this.headStartMs + settings.headTimeoutMs - clock.turnNow();
+    if (leftMs > 0) {
+      timers.arm(this.#headTimer!, leftMs);
+      return;
+    }
+    const detail = settings.headTimeoutDetail;
+    if (detail === "request_header_timeout") stats.rqHeaderTimeout.inc();
+    else if (detail === "request_overall_timeout") stats.rqTimeout.inc();
+    else stats.rqIdleTimeout.inc();
+    this.onProtocolError({ status: 408, detail });
+  }
+
+  /** The idle time-out. A head that has begun has its own. */
+  override onTimeout(): void {
+    if (this.closed || this.active !== 0) return;
+    const { stats, settings } = this.manager;
+    if (this.codec.readingHead && settings.headTimeoutMs !== 0) return;
+    stats.cxIdleTimeout.inc();
+    this.close();
+  }
+}
+
+function onHeadTimeout(connection: ServerConnection): void {
+  connection.judgeHead();
+}
+
+function onMaxAge(connection: ServerConnection): void {
+  if (!connection.closed) connection.growOld();
+}
+
+function onDrainTimeout(connection: ServerConnection): void {
+  connection.closeIfIdle();
+}

@@ -1,0 +1,61 @@
+/** The connection manager's settings as the hot path reads them: resolved once from the model and the listener, then frozen. */
+import type { HcmModel } from "../../config/model.ts";
+import { type CidrSet, compileCidrs } from "../../matching/cidr.ts";
+import type { Http1ServerOptions } from "../codec/codec.ts";
+import { HeaderField } from "../headers/field.ts";
+
+export interface HcmSettings
+  extends Omit<HcmModel, "filters" | "accessLogs" | "routeConfig" | "upgrades" | "http1" | "internalCidrs"> {
+  readonly bufferLimitBytes: number;
+  readonly http1: Http1ServerOptions;
+  readonly serverField: HeaderField;
+  /** Upgrade type → whether it is on. */
+  readonly upgrades: ReadonlyMap<string, boolean>;
+  readonly internal: CidrSet | null;
+  /** Whether any rule of path normalization is on. */
+  readonly normalizes: boolean;
+  /** From a request's first byte to the end of its head; 0: no limit. */
+  readonly headTimeoutMs: number;
+  readonly headTimeoutDetail: HeadTimeoutDetail;
+}
+
+export type HeadTimeoutDetail = "request_header_timeout" | "request_overall_timeout" | "stream_idle_timeout";
+
+export function hcmSettings(model: HcmModel, bufferLimitBytes: number): HcmSettings {
+  const { filters: _filters, accessLogs: _logs, routeConfig: _routes, upgrades, http1, internalCidrs, ...rest } = model;
+  const internal = internalCidrs.length === 0 ? null : compileCidrs(internalCidrs);
+  if (Array.isArray(internal))
+    throw new TypeError(`internal_address_config: ${internal.map((p) => p.message).join("; ")}`);
+  return Object.freeze({
+    ...rest,
+    bufferLimitBytes,
+    http1: {
+      ...http1,
+      maxHeadBytes: model.maxRequestHeadersBytes,
+      maxHeaders: model.maxHeadersCount,
+      delayedCloseMs: model.delayedCloseTimeoutMs,
+    },
+    serverField: new HeaderField("server", model.serverName),
+    upgrades: new Map(upgrades.map((u) => [u.type, u.enabled])),
+    internal,
+    ...headTimeout(model),
+    normalizes: model.normalizePath || model.mergeSlashes || model.escapedSlashes !== "KEEP_UNCHANGED",
+  });
+}
+
+/** As in Envoy all time-outs of a request run from its first byte: the shortest is the one that a head can meet. */
+function headTimeout(model: HcmModel): Pick<HcmSettings, "headTimeoutMs" | "headTimeoutDetail"> {
+  const timeouts: readonly (readonly [ms: number, detail: HeadTimeoutDetail])[] = [
+    [model.requestHeadersTimeoutMs, "request_header_timeout"],
+    [model.requestTimeoutMs, "request_overall_timeout"],
+    [model.streamIdleTimeoutMs, "stream_idle_timeout"],
+  ];
+  let headTimeoutMs = 0;
+  let headTimeoutDetail: HeadTimeoutDetail = "request_header_timeout";
+  for (const [ms, detail] of timeouts) {
+    if (ms === 0 || (headTimeoutMs !== 0 && headTimeoutMs <= ms)) continue;
+    headTimeoutMs = ms;
+    headTimeoutDetail = detail;
+  }
+  return { headTimeoutMs, headTimeoutDetail };
+}

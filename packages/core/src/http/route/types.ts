@@ -1,0 +1,40 @@
+/** What the engine knows of routes: entries are made when the table is built; a match allocates nothing. */
+import type { Random, Route } from "@sluice/sdk";
+import type { RequestHeaderMap } from "../headers/header-map.ts";
+
+/** One filter's configuration on one route, resolved over all levels. */
+export interface ResolvedRouteConfig {
+  readonly mostSpecific: unknown;
+  /** From the least to the most specific. */
+  readonly all: readonly unknown[];
+}
+
+export type RouteEntry = Route & {
+  /** By filter slot; null where no level says anything. */
+  readonly perFilter: ReadonlyArray<ResolvedRouteConfig | null>;
+  /** By filter slot: what the most specific level that speaks of it says; null in a slot: nothing; null as a whole: nothing of any filter. */
+  readonly disabled: ReadonlyArray<boolean | null> | null;
+  /** Overrides of the connection manager's upgrade types. */
+  readonly upgrades: ReadonlyMap<string, boolean> | null;
+};
+
+/** What a match depends on besides the headers. */
+export interface RouteFacts {
+  readonly tls: boolean;
+  readonly random: Random;
+}
+
+export interface RouteTable {
+  /** null: no route. */
+  match(headers: RequestHeaderMap, facts: RouteFacts): RouteEntry | null;
+  /** Whether any route turns a filter off or on: then the route is matched before the chain is chosen. */
+  readonly usesDisabled: boolean;
+}
+
+/** A filter of the chain, as the table needs it to resolve per-route configuration. */
+export interface RouteFilter {
+  readonly name: string;
+  readonly slot: number;
+  /** Runs the filter's route schema. @throws ConfigError */
+  parse(json: unknown): unknown;
+}

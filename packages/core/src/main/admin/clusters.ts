@@ -1,0 +1,88 @@
+/** `/clusters`: every host of every cluster with its health and its counts, in Envoy's text and JSON. */
+import type { AddressModel, ClusterModel } from "../../config/model.ts";
+import { type HostModel, addressKey, hostStatsPrefix } from "../../upstream/host.ts";
+import { type AdminContext, type AdminEndpoint, json, text, wantsJson } from "./endpoint.ts";
+
+interface HostStat {
+  readonly name: string;
+  readonly kind: "counter" | "gauge";
+  readonly value: number;
+}
+
+const EDS_HEALTH = { healthy: "HEALTHY", unhealthy: "UNHEALTHY", draining: "DRAINING", degraded: "DEGRADED" } as const;
+const HEALTH_FLAGS = {
+  healthy: "healthy",
+  unhealthy: "/failed_eds_health",
+  draining: "/eds_status_draining",
+  degraded: "/degraded_eds_health",
+} as const;
+
+export const clusters: AdminEndpoint = {
+  path: "/clusters",
+  help: "upstream cluster status",
+  parameters: { format: "One of (text, json)" },
+  handle(query, context) {
+    const models = context.server.config?.clusters ?? [];
+    if (wantsJson(query)) return json({ cluster_statuses: models.map((cluster) => clusterJson(cluster, context)) });
+    return text(models.map((cluster) => clusterText(cluster, context)).join(""));
+  },
+};
+
+function clusterJson(cluster: ClusterModel, context: AdminContext): unknown {
+  const hosts = context.server.hostsOf(cluster).map((host) => ({
+    address: addressJson(host.address),
+    stats: statsOf(cluster, host, context).map(({ name, kind, value }) => ({
+      ...(kind === "gauge" ? { type: "GAUGE" } : {}),
+      // 64-bit numbers are strings in proto JSON; nothing is left out but zeros, as there.
+      ...(value === 0 ? {} : { value: String(value) }),
+      name,
+    })),
+    health_status: { eds_health_status: EDS_HEALTH[host.health] },
+    weight: host.weight,
+    ...(host.hostname === "" ? {} : { hostname: host.hostname }),
+    locality: {},
+  }));
+  return {
+    name: cluster.name,
+    ...(hosts.length > 0 ? { host_statuses: hosts } : {}),
+    observability_name: cluster.statName,
+  };
+}
+
+function clusterText(cluster: ClusterModel, context: AdminContext): string {
+  const lines = [`${cluster.name}::observability_name::${cluster.statName}`, `${cluster.name}::added_via_api::false`];
+  for (const host of context.server.hostsOf(cluster)) {
+    const place = `${cluster.name}::${addressKey(host.address)}`;
+    for (const { name, value } of statsOf(cluster, host, context)) lines.push(`${place}::${name}::${value}`);
+    lines.push(
+      `${place}::hostname::${host.hostname}`,
+      `${place}::health_flags::${HEALTH_FLAGS[host.health]}`,
+      `${place}::weight::${host.weight}`,
+      `${place}::region::`,
+      `${place}::zone::`,
+      `${place}::sub_zone::`,
+      `${place}::canary::false`,
+      `${place}::priority::0`,
+      `${place}::success_rate::-1`,
+      `${place}::local_origin_success_rate::-1`,
+    );
+  }
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+function statsOf(cluster: ClusterModel, host: HostModel, { server }: AdminContext): HostStat[] {
+  const prefix = hostStatsPrefix(cluster.name, addressKey(host.address));
+  return server.aggregator
+    .snapshot((name) => name.startsWith(prefix))
+    .flatMap((metric) =>
+      metric.kind === "histogram"
+        ? []
+        : [{ name: metric.name.slice(prefix.length), kind: metric.kind, value: metric.value }],
+    );
+}
+
+/** An address as `envoy.config.core.v3.Address`. */
+export function addressJson(address: AddressModel): unknown {
+  if (address.kind === "pipe") return { pipe: { path: address.path } };
+  return { socket_address: { address: address.host, port_value: address.port } };
+}

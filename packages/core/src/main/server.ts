@@ -1,0 +1,276 @@
+/**
+ * The main thread: owns the configuration, the workers and what they share, and carries no traffic. With `concurrency: 0` the one
+ * data plane runs in this thread.
+ */
+import { randomBytes } from "node:crypto";
+import type { ResourceLimits } from "node:worker_threads";
+import type { AddressModel, ClusterModel, CompiledConfig, WatchdogModel } from "../config/model.ts";
+import type { Registry } from "../registry/registry.ts";
+import { StatsAggregator } from "../stats/aggregate.ts";
+import { SharedTable } from "../stats/shared-table.ts";
+import { StatsStore } from "../stats/stats-store.ts";
+import { RealClock } from "../timing/real-clock.ts";
+import { StrictDns } from "../upstream/discovery/strict-dns.ts";
+import type { HostModel } from "../upstream/host.ts";
+import { type ApplyProblem, type DataPlane, listenerKey } from "../worker/data-plane.ts";
+import type { LogSink, LogThreshold } from "../worker/log.ts";
+import type { DiscoveryPart, RuntimeParts } from "../worker/parts.ts";
+import { LocalWorker } from "./local-worker.ts";
+import { canReusePort } from "./probe.ts";
+import { Rollout, type RolloutTarget } from "./rollout.ts";
+import { SERVER_STATES, type ServerState } from "./state.ts";
+import { Watchdog } from "./watchdog.ts";
+import { WorkerPool } from "./worker-pool.ts";
+
+export interface ServerOptions {
+  /** Worker threads; 0: the data plane runs in this thread. */
+  readonly concurrency: number;
+  readonly log: LogSink;
+  readonly threshold: LogThreshold;
+  /** Extensions of this thread; those of worker threads come from `builtins` and the configuration's modules. */
+  readonly registry: Registry;
+  /** URLs of the modules that hold the built-in filters, for worker threads. */
+  readonly builtins: readonly string[];
+  readonly drainTimeMs: number;
+  /** For tests: what the runtimes are made of, as a module for threads and as an object for this thread. */
+  readonly parts?: { readonly url: string | null; readonly local: RuntimeParts | null };
+  /** For tests: follows clusters whose hosts are found by name. @default DNS */
+  readonly createDiscovery?: (onHosts: (cluster: string, hosts: readonly HostModel[]) => void) => DiscoveryPart;
+  readonly resourceLimits?: ResourceLimits;
+  /** @default 60 000 */
+  readonly prepareTimeoutMs?: number;
+  /** For tests: whether this system knows reusePort. Found out unless told. */
+  readonly reusePort?: boolean;
+}
+
+export interface BoundListener {
+  readonly name: string;
+  readonly address: AddressModel;
+}
+
+const DEFAULT_WATCHDOG: WatchdogModel = { missMs: 200, megamissMs: 1000, killMs: 10_000 };
+/** Workers get so long to close what they have before they are terminated. */
+const CLOSE_MS = 2000;
+
+export class Server {
+  readonly aggregator: StatsAggregator = new StatsAggregator();
+  readonly stats: StatsStore;
+  readonly shared: SharedTable;
+  readonly startedAtMs: number = Date.now();
+  readonly concurrency: number;
+  readonly #options: ServerOptions;
+  readonly #clock = new RealClock();
+  readonly #watchdog: Watchdog;
+  readonly #pool: WorkerPool | null;
+  readonly #local: LocalWorker | null;
+  readonly #discovery: DiscoveryPart;
+  #rollout: Rollout | null = null;
+  #config: CompiledConfig | null = null;
+  #state: ServerState = "PRE_INITIALIZING";
+  #healthFailed = false;
+  #watchTimer: NodeJS.Timeout | null = null;
+  /** Changes of the configuration and replacements, one at a time. */
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    this.concurrency = options.concurrency;
+    const metrics = this.aggregator.thread((ids) => this.stats.reclaim(ids));
+    this.stats = new StatsStore(metrics);
+    this.shared = new SharedTable(SharedTable.allocate(), 0);
+    this.#watchdog = new Watchdog(DEFAULT_WATCHDOG, options.log);
+    const onHosts = (cluster: string, hosts: readonly HostModel[]) => this.#tellHosts(cluster, hosts);
+    this.#discovery =
+      options.createDiscovery?.(onHosts) ?? new StrictDns({ log: options.log, stats: this.stats, onHosts });
+    const ticketKeys = randomBytes(48);
+    const { log, threshold, builtins, registry, concurrency } = options;
+    if (concurrency === 0) {
+      this.#pool = null;
+      this.#local = new LocalWorker({
+        registry,
+        log,
+        ticketKeys,
+        shared: this.shared.memory,
+        aggregator: this.aggregator,
+        parts: options.parts?.local ?? null,
+      });
+    } else {
+      this.#local = null;
+      this.#pool = new WorkerPool({
+        count: concurrency,
+        start: {
+          shared: this.shared.memory,
+          logLevel: threshold.memory,
+          ticketKeys,
+          builtins,
+          parts: options.parts?.url ?? null,
+        },
+        aggregator: this.aggregator,
+        stats: this.stats,
+        shared: this.shared,
+        watchdog: this.#watchdog,
+        log,
+        resourceLimits: options.resourceLimits,
+        onReplacement: (index, plane) => this.#bring(index, plane),
+      });
+    }
+  }
+
+  get state(): ServerState {
+    return this.#healthFailed && this.#state === "LIVE" ? "DRAINING" : this.#state;
+  }
+
+  get config(): CompiledConfig | null {
+    return this.#config;
+  }
+
+  /** Where the listeners of the live configuration are bound. */
+  get listeners(): BoundListener[] {
+    return (this.#config?.listeners ?? []).map(({ name, address }) => {
+      return { name, address: this.#rollout?.bound.get(listenerKey(name, address)) ?? address };
+    });
+  }
+
+  /** Starts the threads; they load while the configuration is read. */
+  spawn(): void {
+    this.#pool?.spawn();
+  }
+
+  /** The first configuration. What is wrong comes back; the server has then to be stopped. @throws Error when a thread cannot start. */
+  async start(config: CompiledConfig): Promise<ApplyProblem[]> {
+    this.#state = "INITIALIZING";
+    const { log, concurrency, prepareTimeoutMs = 60_000 } = this.#options;
+    const reusePort = this.#options.reusePort ?? (concurrency > 1 && (await canReusePort()));
+    if (!reusePort && concurrency > 1)
+      log.write(
+        "warn",
+        "main",
+        "this system cannot share a port between threads (reusePort): one worker accepts all connections",
+      );
+    this.#rollout = new Rollout({ reusePort, workers: concurrency, timeoutMs: prepareTimeoutMs });
+    await Promise.all([this.#pool?.ready(), this.#local?.load()]);
+    this.#watch(config.watchdog);
+    const problems = await this.apply(config);
+    if (problems.length > 0) return problems;
+    this.#pool?.keepAlive();
+    this.#state = "LIVE";
+    return [];
+  }
+
+  /** Another configuration. Empty: it serves. Otherwise the last good one does, and this is why. */
+  apply(config: CompiledConfig): Promise<ApplyProblem[]> {
+    return this.#serialize(async () => {
+      const rollout = this.#rollout!;
+      const problems = await rollout.probe(config);
+      if (problems.length > 0) return problems;
+      const hosts = await this.#discovery.resolve(config.clusters);
+      problems.push(...(await rollout.apply(config, hosts, this.#targets())));
+      if (problems.length > 0) return problems;
+      this.#config = config;
+      this.#discovery.follow(config.clusters);
+      this.#watch(config.watchdog);
+      this.aggregator.prune();
+      return [];
+    });
+  }
+
+  /** Lame duck: goes on accepting; resolves when no connection is left, or the drain time is over. */
+  async drain(): Promise<void> {
+    this.#state = "DRAINING";
+    this.#pool?.stopReplacing();
+    const drained = Promise.allSettled(this.#targets().map(({ plane }) => plane.drain()));
+    await within(drained, this.#options.drainTimeMs);
+  }
+
+  /** Envoy's /drain_listeners: connections are told to end, and listening ends, at once or after the drain time. */
+  drainListeners(graceful: boolean, keepListening: boolean): void {
+    const planes = this.#targets().map(({ plane }) => plane);
+    void Promise.allSettled(planes.map((plane) => plane.drain()));
+    if (keepListening) return;
+    const stop = () => void Promise.allSettled(planes.map((plane) => plane.stopAccepting()));
+    if (graceful) setTimeout(stop, this.#options.drainTimeMs).unref();
+    else stop();
+  }
+
+  /** The end, at once. Harmless when called twice. */
+  async stop(): Promise<void> {
+    this.#state = "DRAINING";
+    if (this.#watchTimer !== null) clearInterval(this.#watchTimer);
+    this.#pool?.stopReplacing();
+    const closed = Promise.allSettled((this.#pool?.planes ?? []).map(({ plane }) => plane.close()));
+    await within(closed, CLOSE_MS);
+    await this.#pool?.terminate();
+    await this.#local?.close();
+    this.#discovery.close();
+  }
+
+  failHealthCheck(failed: boolean): void {
+    this.#healthFailed = failed;
+  }
+
+  /** The hosts of a cluster of the live configuration: those that it lists, or those that discovery found. */
+  hostsOf(cluster: ClusterModel): readonly HostModel[] {
+    return this.#discovery.hosts.get(cluster.name) ?? (cluster.discovery.kind === "static" ? cluster.endpoints : []);
+  }
+
+  /** Brings the gauges that are read, not counted, up to date. */
+  refreshStats(): void {
+    const { heapUsed, heapTotal } = process.memoryUsage();
+    const { stats } = this;
+    stats.gauge("server.live").set(this.state === "LIVE" ? 1 : 0);
+    stats.gauge("server.state").set(SERVER_STATES[this.state]);
+    stats.gauge("server.uptime").set(Math.floor((Date.now() - this.startedAtMs) / 1000));
+    stats.gauge("server.concurrency").set(this.concurrency);
+    stats.gauge("server.memory_allocated").set(heapUsed);
+    stats.gauge("server.memory_heap_size").set(heapTotal);
+    stats.gauge("listener_manager.total_listeners_active").set(this.#config?.listeners.length ?? 0);
+    stats.gauge("listener_manager.workers_started").set(this.#config === null ? 0 : 1);
+    stats.gauge("cluster_manager.active_clusters").set(this.#config?.clusters.length ?? 0);
+    stats.flush();
+  }
+
+  #watch(limits: WatchdogModel): void {
+    if (this.#pool === null) return;
+    this.#watchdog.limits = limits;
+    if (this.#watchTimer !== null) clearInterval(this.#watchTimer);
+    this.#watchTimer = setInterval(() => this.#watchdog.look(this.#clock.now()), this.#watchdog.intervalMs).unref();
+  }
+
+  #targets(): RolloutTarget[] {
+    if (this.#local !== null) return [{ plane: this.#local, isFirst: true }];
+    return (this.#pool?.planes ?? []).map(({ index, plane }) => ({ plane, isFirst: index === 0 }));
+  }
+
+  #tellHosts(cluster: string, hosts: readonly HostModel[]): void {
+    // A thread that cannot take them is dying; its replacement gets all of them.
+    for (const { plane } of this.#targets()) plane.updateHosts(cluster, hosts).catch(() => {});
+  }
+
+  /** A replacement gets what the others have. */
+  #bring(index: number, plane: DataPlane): Promise<string | null> {
+    return this.#serialize(async () => {
+      if (this.#config === null || this.#rollout === null) return "there is no configuration";
+      const problems = await this.#rollout.apply(this.#config, this.#discovery.hosts, [
+        { plane, isFirst: index === 0 },
+      ]);
+      return problems[0]?.message ?? null;
+    });
+  }
+
+  #serialize<T>(task: () => Promise<T>): Promise<T> {
+    const done = this.#queue.then(task, task);
+    this.#queue = done.catch(() => {});
+    return done;
+  }
+}
+
+/** The promise's value, or undefined when it takes longer. */
+async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => resolve(undefined), ms);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

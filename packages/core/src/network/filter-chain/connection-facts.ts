@@ -1,0 +1,114 @@
+/** What is known of a connection in a network filter chain: what filters and access logs read. Bytes count as they pass the socket. */
+import {
+  type AddressInfo,
+  type ConnectionInfo,
+  RESPONSE_FLAGS,
+  type ResponseFlag,
+  type UpstreamHost,
+} from "@sluice/sdk";
+import type { FormatContext } from "../../formatter/context.ts";
+import { StreamFilterState, StreamMetadata } from "../../http/chain/stream-data.ts";
+import type { Connection } from "../connection.ts";
+
+export class ConnectionFacts implements FormatContext {
+  readonly connection: ConnectionInfo;
+  readonly startTimeMs: number;
+  readonly startMs: number;
+  endMs = -1;
+  details = "";
+  upstreamHost: UpstreamHost | null = null;
+  upstreamAttempts = 0;
+  upstreamClusterName = "";
+  upstreamFailure = "";
+  upstreamLocalAddress = "";
+  readonly #connection: Connection;
+  #flags: readonly ResponseFlag[] = [];
+  #metadata: StreamMetadata | null = null;
+  #filterState: StreamFilterState | null = null;
+
+  constructor(connection: Connection, startMs: number, startTimeMs: number) {
+    this.#connection = connection;
+    this.connection = connection.info;
+    this.startMs = startMs;
+    this.startTimeMs = startTimeMs;
+  }
+
+  get id(): string {
+    return String(this.connection.id);
+  }
+
+  get metadata(): StreamMetadata {
+    return (this.#metadata ??= new StreamMetadata());
+  }
+
+  get filterState(): StreamFilterState {
+    return (this.#filterState ??= new StreamFilterState(null));
+  }
+
+  // What only HTTP has.
+
+  get requestHeaders(): null {
+    return null;
+  }
+
+  get responseHeaders(): null {
+    return null;
+  }
+
+  get responseFlow(): null {
+    return null;
+  }
+
+  get route(): null {
+    return null;
+  }
+
+  get remote(): AddressInfo {
+    return this.connection.directRemote;
+  }
+
+  /** Empty: what speaks on the connection is not known here. */
+  get protocol(): string {
+    return "";
+  }
+
+  get requestEndMs(): number {
+    return -1;
+  }
+
+  get responseStartMs(): number {
+    return -1;
+  }
+
+  get bytesReceived(): number {
+    return this.#connection.bytesRead;
+  }
+
+  get bytesSent(): number {
+    return this.#connection.bytesWritten;
+  }
+
+  get status(): number {
+    return 0;
+  }
+
+  get flags(): readonly ResponseFlag[] {
+    return this.#flags;
+  }
+
+  hasFlag(flag: ResponseFlag): boolean {
+    return this.#flags.includes(flag);
+  }
+
+  addFlag(flag: ResponseFlag): void {
+    if (!RESPONSE_FLAGS.includes(flag))
+      throw new TypeError(
+        `response flag ${JSON.stringify(flag)} is not known: expected one of ${RESPONSE_FLAGS.join(", ")}`,
+      );
+    if (!this.#flags.includes(flag)) this.#flags = [...this.#flags, flag];
+  }
+
+  setDetails(details: string): void {
+    this.details = details;
+  }
+}

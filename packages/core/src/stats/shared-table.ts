@@ -1,0 +1,167 @@
+/**
+ * What all threads of the process share by name: one block of memory, slots of 64 bytes claimed by key. Claims are rare and
+ * take a lock; what a slot holds is used with atomics alone. A slot is free again when no thread holds it; what a dead thread held, main frees.
+ *
+ *     header   lock | slots in use up to here
+ *     slot     key (4 words) | holders, one bit a thread (4 words) | values (8 words, or 4 of 64 bits)
+ */
+import { createHash } from "node:crypto";
+
+const DEFAULT_SLOTS = 16_384;
+const SLOT_WORDS = 16;
+const HOLDERS = 4;
+const VALUES = 8;
+const LOCK = 0;
+const USED = 1;
+/** The header takes the room of one slot. */
+const FIRST = SLOT_WORDS;
+
+/** A claimed slot: `words[at]` to `words[at + 7]`, or `longs[longAt]` to `longs[longAt + 3]`, all zero at the first claim. */
+export interface SharedSlot {
+  readonly words: Int32Array;
+  readonly at: number;
+  readonly longs: BigInt64Array;
+  readonly longAt: number;
+  /** Gives this claim back; harmless when done twice. */
+  release(): void;
+}
+
+export class SharedTable {
+  readonly memory: SharedArrayBuffer;
+  readonly #words: Int32Array;
+  readonly #longs: BigInt64Array;
+  readonly #slots: number;
+  readonly #thread: number;
+  /** Claims of this thread by slot. */
+  readonly #claims = new Map<number, number>();
+
+  /** Memory for a table, made once in main. */
+  static allocate(slots: number = DEFAULT_SLOTS): SharedArrayBuffer {
+    return new SharedArrayBuffer((slots + 1) * SLOT_WORDS * Int32Array.BYTES_PER_ELEMENT);
+  }
+
+  /** @param thread 0 to 127, another one in every thread. */
+  constructor(memory: SharedArrayBuffer, thread: number) {
+    this.memory = memory;
+    this.#words = new Int32Array(memory);
+    this.#longs = new BigInt64Array(memory);
+    this.#slots = this.#words.length / SLOT_WORDS - 1;
+    this.#thread = thread;
+  }
+
+  /**
+   * The slot of that key, the same in all threads; `init` fills it when it is new, before any other thread sees it.
+   * @throws Error when every slot is taken.
+   */
+  claim(key: string, init?: (slot: SharedSlot) => void): SharedSlot {
+    const digest = createHash("sha256").update(key).digest();
+    this.#lock();
+    try {
+      const { at, isNew } = this.#find(digest);
+      const slot = this.#slotAt(at);
+      if (isNew) {
+        this.#words.fill(0, at, at + SLOT_WORDS);
+        init?.(slot);
+        for (let i = 0; i < 4; i++) this.#words[at + i] = digest.readInt32LE(i * 4);
+      }
+      const claims = this.#claims.get(at) ?? 0;
+      this.#claims.set(at, claims + 1);
+      this.#words[at + HOLDERS + (this.#thread >>> 5)]! |= 1 << (this.#thread & 31);
+      return slot;
+    } finally {
+      this.#unlock();
+    }
+  }
+
+  /** Frees what a thread held that died, its lock included. Called by main. */
+  forget(thread: number): void {
+    Atomics.compareExchange(this.#words, LOCK, thread + 1, 0);
+    this.#lock();
+    try {
+      const used = this.#words[USED]!;
+      for (let i = 0; i < used; i++) {
+        this.#words[FIRST + i * SLOT_WORDS + HOLDERS + (thread >>> 5)]! &= ~(1 << (thread & 31));
+      }
+    } finally {
+      this.#unlock();
+    }
+  }
+
+  /** Slots that a thread holds. */
+  get size(): number {
+    let held = 0;
+    for (let i = 0; i < this.#words[USED]!; i++) if (this.#isHeld(FIRST + i * SLOT_WORDS)) held++;
+    return held;
+  }
+
+  /** The slot of the key where a thread holds it, else the first free one. */
+  #find(digest: Buffer): { at: number; isNew: boolean } {
+    const key = [digest.readInt32LE(0), digest.readInt32LE(4), digest.readInt32LE(8), digest.readInt32LE(12)] as const;
+    const used = this.#words[USED]!;
+    let free = -1;
+    for (let i = 0; i < used; i++) {
+      const at = FIRST + i * SLOT_WORDS;
+      if (!this.#isHeld(at)) {
+        if (free < 0) free = at;
+      } else if (this.#hasKey(at, key)) {
+        return { at, isNew: false };
+      }
+    }
+    if (free >= 0) return { at: free, isNew: true };
+    if (used === this.#slots) throw new Error(`all ${this.#slots} slots of shared state are taken`);
+    this.#words[USED] = used + 1;
+    return { at: FIRST + used * SLOT_WORDS, isNew: true };
+  }
+
+  #isHeld(at: number): boolean {
+    const words = this.#words;
+    return (
+      (words[at + HOLDERS]! | words[at + HOLDERS + 1]! | words[at + HOLDERS + 2]! | words[at + HOLDERS + 3]!) !== 0
+    );
+  }
+
+  #hasKey(at: number, key: readonly [number, number, number, number]): boolean {
+    const words = this.#words;
+    return words[at] === key[0] && words[at + 1] === key[1] && words[at + 2] === key[2] && words[at + 3] === key[3];
+  }
+
+  #slotAt(at: number): SharedSlot {
+    let held = true;
+    return {
+      words: this.#words,
+      at: at + VALUES,
+      longs: this.#longs,
+      longAt: (at + VALUES) / 2,
+      release: () => {
+        if (held) this.#release(at);
+        held = false;
+      },
+    };
+  }
+
+  #release(at: number): void {
+    const claims = (this.#claims.get(at) ?? 0) - 1;
+    if (claims > 0) {
+      this.#claims.set(at, claims);
+      return;
+    }
+    this.#claims.delete(at);
+    this.#lock();
+    this.#words[at + HOLDERS + (this.#thread >>> 5)]! &= ~(1 << (this.#thread & 31));
+    this.#unlock();
+  }
+
+  /** The lock holds the number of its thread, so that main can open it when that thread is dead. */
+  #lock(): void {
+    for (;;) {
+      const holder = Atomics.compareExchange(this.#words, LOCK, 0, this.#thread + 1);
+      if (holder === 0) return;
+      Atomics.wait(this.#words, LOCK, holder, 1);
+    }
+  }
+
+  #unlock(): void {
+    Atomics.store(this.#words, LOCK, 0);
+    Atomics.notify(this.#words, LOCK, 1);
+  }
+}

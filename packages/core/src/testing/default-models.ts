@@ -1,0 +1,52 @@
+/** Models with Envoy's defaults, for the harness. */
+import type { HcmModel } from "../config/model.ts";
+
+const NO_MUTATION = { add: [], remove: [] } as const;
+const PLACE = { path: "", position: "" } as const;
+
+export const defaultHcm: HcmModel = {
+  statPrefix: "test",
+  routeConfig: {
+    name: "test",
+    virtualHosts: [],
+    requestHeaders: NO_MUTATION,
+    responseHeaders: NO_MUTATION,
+    mostSpecificHeaderMutationsWins: false,
+    ignorePortInHostMatching: false,
+    perFilterConfig: {},
+    place: PLACE,
+  },
+  filters: [],
+  accessLogs: [],
+  serverName: "sluice",
+  serverHeader: "overwrite",
+  generateRequestId: true,
+  preserveExternalRequestId: false,
+  alwaysSetRequestIdInResponse: false,
+  useRemoteAddress: false,
+  xffNumTrustedHops: 0,
+  skipXffAppend: false,
+  appendXForwardedPort: false,
+  via: "",
+  normalizePath: false,
+  mergeSlashes: false,
+  escapedSlashes: "KEEP_UNCHANGED",
+  underscores: "allow",
+  stripAnyHostPort: false,
+  stripMatchingHostPort: false,
+  internalCidrs: [],
+  upgrades: [],
+  maxRequestHeadersBytes: 60 * 1024,
+  maxHeadersCount: 100,
+  streamIdleTimeoutMs: 300_000,
+  requestTimeoutMs: 0,
+  requestHeadersTimeoutMs: 0,
+  idleTimeoutMs: 3_600_000,
+  maxConnectionDurationMs: 0,
+  maxStreamDurationMs: 0,
+  maxRequestsPerConnection: 0,
+  drainTimeoutMs: 5000,
+  delayedCloseTimeoutMs: 1000,
+  proxy100Continue: false,
+  http1: { acceptHttp10: false, defaultHostForHttp10: "", enableTrailers: false, allowAbsoluteUrl: true },
+};

@@ -1,0 +1,76 @@
+/**
+ * The clusters of one thread, applied in two phases: `prepare` builds what is new beside what serves, `commit` swaps, `discard` forgets. A cluster whose model did not
+ * change is kept with its hosts and connections.
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { Cluster as SdkCluster, Clusters } from "@sluice/sdk";
+import type { ClusterModel } from "../config/model.ts";
+import { Cluster, type ClusterServices } from "./cluster.ts";
+import type { Connector } from "./connector.ts";
+import type { HostModel } from "./host.ts";
+
+export interface PreparedClusters {
+  commit(): void;
+  discard(): void;
+}
+
+export type MakeConnector = (model: ClusterModel) => Connector;
+
+export class ClusterManager implements Clusters {
+  readonly #services: ClusterServices;
+  readonly #makeConnector: MakeConnector;
+  #clusters: ReadonlyMap<string, Cluster> = new Map();
+
+  constructor(services: ClusterServices, makeConnector: MakeConnector) {
+    this.#services = services;
+    this.#makeConnector = makeConnector;
+  }
+
+  get(name: string): SdkCluster | undefined {
+    return this.#clusters.get(name);
+  }
+
+  /** `hosts`: the first answers of discovery, by cluster. @throws Error where a cluster's TLS cannot be set up. */
+  prepare(models: readonly ClusterModel[], hosts: ReadonlyMap<string, readonly HostModel[]>): PreparedClusters {
+    const next = new Map<string, Cluster>();
+    const made: Cluster[] = [];
+    try {
+      for (const model of models) {
+        const known = this.#clusters.get(model.name);
+        if (known !== undefined && isDeepStrictEqual(known.model, model)) {
+          next.set(model.name, known);
+          continue;
+        }
+        const cluster = new Cluster(model, this.#makeConnector(model), this.#services);
+        made.push(cluster);
+        const found = hosts.get(model.name);
+        if (found !== undefined) cluster.updateHosts(found);
+        next.set(model.name, cluster);
+      }
+    } catch (error) {
+      for (const cluster of made) cluster.close();
+      throw error;
+    }
+    return {
+      commit: () => {
+        const before = this.#clusters;
+        this.#clusters = next;
+        for (const [name, cluster] of before) if (next.get(name) !== cluster) cluster.close();
+      },
+      discard: () => {
+        for (const cluster of made) cluster.close();
+      },
+    };
+  }
+
+  /** What discovery found since. */
+  updateHosts(name: string, hosts: readonly HostModel[]): void {
+    this.#clusters.get(name)?.updateHosts(hosts);
+  }
+
+  /** Everything ends now. */
+  destroy(): void {
+    for (const cluster of this.#clusters.values()) cluster.destroy();
+    this.#clusters = new Map();
+  }
+}

@@ -1,0 +1,135 @@
+// What a filter gets at `create`, and that nothing of it outlives the filter.
+import { beforeEach, describe, expect, test } from "vitest";
+import { StatsAggregator } from "../stats/aggregate.ts";
+import { SharedTable } from "../stats/shared-table.ts";
+import { StatsStore } from "../stats/stats-store.ts";
+import { VirtualTime } from "../timing/virtual.ts";
+import { OwnedFilterContext } from "./filter-context.ts";
+import type { LogLevel, LogSink } from "./log.ts";
+import type { WorkerServices } from "./services.ts";
+
+let time: VirtualTime;
+let aggregator: StatsAggregator;
+let shared: SharedTable;
+let lines: string[];
+let level: LogLevel;
+let services: WorkerServices;
+
+const log: LogSink = {
+  enabled: (asked) => asked === level,
+  write: (written, component, message, fields) =>
+    void lines.push(`${written} ${component} ${message} ${JSON.stringify(fields ?? {})}`),
+};
+
+beforeEach(() => {
+  time = new VirtualTime();
+  aggregator = new StatsAggregator();
+  const stats: StatsStore = new StatsStore(aggregator.thread((ids) => stats.reclaim(ids)));
+  shared = new SharedTable(SharedTable.allocate(16), 1);
+  lines = [];
+  level = "error";
+  const { clock, timers } = time;
+  services = { clock, timers, stats, shared, log } as unknown as WorkerServices;
+});
+
+function contextOf(sharedKey = "listener/chain/greeting"): OwnedFilterContext {
+  return new OwnedFilterContext({
+    services,
+    name: "greeting",
+    statPrefix: "in",
+    statsPrefix: "http.in.greeting.",
+    sharedKey,
+  });
+}
+
+describe("statistics", () => {
+  test("stand under the filter's prefix, or at the root, and go with it", async () => {
+    const context = contextOf();
+    context.stats.counter("greeted").inc();
+    context.rootStats.counter("cluster.a.greeted").inc();
+    await Promise.resolve();
+    expect(aggregator.snapshot().map(({ name }) => name)).toEqual(["cluster.a.greeted", "http.in.greeting.greeted"]);
+    context.release();
+    context.release();
+    expect(aggregator.snapshot()).toEqual([]);
+  });
+
+  test("go on counting in the next version of the configuration", async () => {
+    const before = contextOf();
+    before.stats.counter("greeted").inc();
+    const after = contextOf();
+    const greeted = after.stats.counter("greeted");
+    before.release();
+    greeted.inc();
+    await Promise.resolve();
+    expect(aggregator.value("http.in.greeting.greeted")).toBe(2);
+  });
+});
+
+describe("token buckets", () => {
+  const options = { maxTokens: 2, fillIntervalMs: 1000 };
+
+  test("are the filter's own by name, and shared with its next version", () => {
+    const before = contextOf();
+    expect(before.shared.tokenBucket("a", options).take(2)).toBe(true);
+    expect(before.shared.tokenBucket("a", options)).toBe(before.shared.tokenBucket("a", options));
+    expect(before.shared.tokenBucket("b", options).remaining()).toBe(2);
+    const after = contextOf();
+    expect(after.shared.tokenBucket("a", options).remaining()).toBe(0);
+    expect(contextOf("listener/chain/other").shared.tokenBucket("a", options).remaining()).toBe(2);
+    before.release();
+    expect(after.shared.tokenBucket("a", options).remaining()).toBe(0);
+  });
+
+  test("go with the filter", () => {
+    const context = contextOf();
+    context.shared.tokenBucket("a", options);
+    context.release();
+    expect(shared.size).toBe(0);
+  });
+});
+
+describe("timers", () => {
+  test("fire once, can be cancelled, and end with the filter", () => {
+    const context = contextOf();
+    const fired: string[] = [];
+    context.setTimer(() => fired.push("kept"), 100);
+    context.setTimer(() => fired.push("cancelled"), 100).cancel();
+    time.advance(200);
+    context.setTimer(() => fired.push("late"), 100);
+    context.release();
+    context.setTimer(() => fired.push("after the end"), 100).cancel();
+    context.setTimer(() => fired.push("after the end"), 100);
+    time.advance(1000);
+    expect(fired).toEqual(["kept"]);
+    expect(time.timers.size).toBe(0);
+  });
+
+  test("that throw are told and counted under the filter's name", async () => {
+    const context = contextOf();
+    context.setTimer(() => {
+      throw new Error("oops");
+    }, 10);
+    time.advance(100);
+    await Promise.resolve();
+    expect(lines).toEqual(['error greeting a timer of the filter failed {"error":{}}']);
+    expect(aggregator.value("http.in.greeting.errors")).toBe(1);
+  });
+});
+
+test("the logger names the filter, and writes what is heard", () => {
+  const { logger } = contextOf();
+  for (const each of ["debug", "info", "warn", "error"] as const) {
+    level = each;
+    logger.debug("d");
+    logger.info("i");
+    logger.warn("w", { x: 1 });
+    logger.error("e");
+  }
+  expect(lines).toEqual([
+    "debug greeting d {}",
+    "info greeting i {}",
+    'warn greeting w {"x":1}',
+    "error greeting e {}",
+  ]);
+});

@@ -1,0 +1,38 @@
+/** Makes the services of one data thread. */
+import { AccessLogSinks } from "../access-log/sinks.ts";
+import { FlushQueue } from "../network/flush-queue.ts";
+import { SharedTable } from "../stats/shared-table.ts";
+import type { StatsStore } from "../stats/stats-store.ts";
+import { RealClock } from "../timing/real-clock.ts";
+import { TimerWheel } from "../timing/timer-wheel.ts";
+import type { LogSink } from "./log.ts";
+import { systemRandom } from "./random.ts";
+import type { Heartbeat, WorkerServices } from "./services.ts";
+
+export interface ThreadServicesOptions {
+  readonly workerIndex: number;
+  readonly stats: StatsStore;
+  readonly shared: SharedArrayBuffer;
+  readonly log: LogSink;
+  readonly heartbeat: Heartbeat;
+  readonly ticketKeys: Uint8Array;
+  readonly clock: RealClock;
+}
+
+export function createServices(options: ThreadServicesOptions): Omit<WorkerServices, "clusters"> {
+  const { workerIndex, stats, log, heartbeat, clock } = options;
+  return {
+    workerIndex,
+    clock,
+    timers: new TimerWheel(clock),
+    random: systemRandom,
+    stats,
+    // Main is thread 0 of the table.
+    shared: new SharedTable(options.shared, workerIndex + 1),
+    log,
+    flushQueue: new FlushQueue(clock),
+    accessLogSinks: new AccessLogSinks(stats.scope("filesystem.").counter("write_failed")),
+    heartbeat,
+    ticketKeys: Buffer.from(options.ticketKeys),
+  };
+}

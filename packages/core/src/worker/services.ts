@@ -1,0 +1,34 @@
+/** What one data thread offers to everything in it; made once at the start of the thread, handed down, never global. */
+import type { Clusters, Random } from "@sluice/sdk";
+import type { AccessLogSinks } from "../access-log/sinks.ts";
+import type { FlushQueue } from "../network/flush-queue.ts";
+import type { SharedTable } from "../stats/shared-table.ts";
+import type { StatsStore } from "../stats/stats-store.ts";
+import type { Timers, TurnClock } from "../timing/clock.ts";
+import type { LogSink } from "./log.ts";
+
+export interface WorkerServices {
+  /** 0 upwards. */
+  readonly workerIndex: number;
+  readonly clock: TurnClock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly stats: StatsStore;
+  readonly shared: SharedTable;
+  readonly log: LogSink;
+  readonly flushQueue: FlushQueue;
+  readonly accessLogSinks: AccessLogSinks;
+  /** The clusters of the configuration that is live. */
+  readonly clusters: Clusters;
+  /** Where the heartbeat says which filter was entered last: a slot index in shared memory. */
+  readonly heartbeat: Heartbeat;
+  /** Keys of TLS session tickets, the same in all workers: 48 bytes, as node:tls takes them. */
+  readonly ticketKeys: Buffer;
+}
+
+export interface Heartbeat {
+  /** Number for a filter's name, given once at chain build. */
+  register(name: string): number;
+  /** Plain store, before a filter's hook runs. */
+  enter(filter: number): void;
+}

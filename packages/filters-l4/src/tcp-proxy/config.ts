@@ -1,0 +1,90 @@
+/** Configuration of tcp_proxy: envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy. Its access logs are the engine's business. */
+import { ConfigError, parsedBy } from "@sluice/sdk";
+import { countOf, type Fields, fieldsOf, millisecondsOf, refuseUnknown, textOf } from "../shared/fields.ts";
+
+export interface TcpProxyTarget {
+  readonly cluster: string;
+  readonly weight: number;
+}
+
+export interface TcpProxySettings {
+  readonly statPrefix: string;
+  /** At least one. */
+  readonly targets: readonly TcpProxyTarget[];
+  readonly totalWeight: number;
+  /** 0: never. */
+  readonly idleTimeoutMs: number;
+  readonly maxConnectAttempts: number;
+  /** 0: no limit. */
+  readonly maxDownstreamConnectionDurationMs: number;
+}
+
+const MESSAGE = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
+const FIELDS = [
+  "stat_prefix",
+  "cluster",
+  "weighted_clusters",
+  "idle_timeout",
+  "max_connect_attempts",
+  "max_downstream_connection_duration",
+  "access_log",
+] as const;
+
+export const TCP_PROXY_MESSAGES = {
+  [MESSAGE]: FIELDS,
+  [`${MESSAGE}.WeightedCluster`]: ["clusters"],
+  [`${MESSAGE}.WeightedCluster.ClusterWeight`]: ["name", "weight"],
+} as const;
+
+const HOUR_MS = 3_600_000;
+
+export const tcpProxyConfig = parsedBy((value): TcpProxySettings => {
+  const fields = fieldsOf(value);
+  refuseUnknown(fields, FIELDS);
+  const statPrefix = textOf(fields, "stat_prefix");
+  if (statPrefix === "") throw new ConfigError("expected the prefix of the statistics", ["stat_prefix"]);
+  const maxConnectAttempts = countOf(fields, "max_connect_attempts") ?? 1;
+  if (maxConnectAttempts === 0) throw new ConfigError("expected 1 or more", ["max_connect_attempts"]);
+  const targets = targetsOf(fields);
+  return {
+    statPrefix,
+    targets,
+    totalWeight: targets.reduce((sum, { weight }) => sum + weight, 0),
+    idleTimeoutMs: millisecondsOf(fields, "idle_timeout") ?? HOUR_MS,
+    maxConnectAttempts,
+    maxDownstreamConnectionDurationMs: durationLimitOf(fields),
+  };
+});
+
+function durationLimitOf(fields: Fields): number {
+  const key = "max_downstream_connection_duration";
+  const ms = millisecondsOf(fields, key);
+  // Envoy: PGV `gte: 1ms`.
+  if (ms !== undefined && ms < 1) throw new ConfigError("expected 0.001s or more", [key]);
+  return ms ?? 0;
+}
+
+function targetsOf(fields: Fields): TcpProxyTarget[] {
+  const cluster = textOf(fields, "cluster");
+  const weighted = fields["weighted_clusters"] ?? undefined;
+  if (weighted === undefined) {
+    if (cluster === "") throw new ConfigError("expected a cluster, here or in weighted_clusters", ["cluster"]);
+    return [{ cluster, weight: 1 }];
+  }
+  if (cluster !== "")
+    throw new ConfigError("expected only one of cluster and weighted_clusters", ["weighted_clusters"]);
+  const { clusters } = fieldsOf(weighted, ["weighted_clusters"]);
+  const path = ["weighted_clusters", "clusters"];
+  if (!Array.isArray(clusters) || clusters.length === 0) throw new ConfigError("expected a list of clusters", path);
+  return clusters.map((entry: unknown, index) => targetOf(entry, [...path, index]));
+}
+
+function targetOf(entry: unknown, path: ReadonlyArray<string | number>): TcpProxyTarget {
+  const fields = fieldsOf(entry, path);
+  refuseUnknown(fields, ["name", "weight"], path);
+  const cluster = textOf(fields, "name", path);
+  if (cluster === "") throw new ConfigError("expected the cluster's name", [...path, "name"]);
+  const weight = countOf(fields, "weight", path) ?? 0;
+  if (weight === 0) throw new ConfigError("expected 1 or more", [...path, "weight"]);
+  return { cluster, weight };
+}

@@ -1,0 +1,108 @@
+/** Hot path. The router's hooks, and what its streams share. */
+import type {
+  Clock,
+  Clusters,
+  Counter,
+  FilterContext,
+  ForwardRoute,
+  HttpFilter,
+  RequestHeaders,
+  ResponseHeaders,
+  Route,
+} from "@sluice/sdk";
+import { CountersByCluster } from "./cluster-counters.ts";
+import type { RouterSettings } from "./config.ts";
+import { type RouterHandle, RouterStream } from "./router-stream.ts";
+
+interface RouterStats {
+  readonly noRoute: Counter;
+  readonly noCluster: Counter;
+  readonly redirect: Counter;
+  readonly direct: Counter;
+  readonly total: Counter;
+}
+
+/** What rewriting leaves behind for the upstream. */
+const ORIGINALS = ["x-envoy-original-path", "x-envoy-original-host"];
+
+export class Router {
+  readonly settings: RouterSettings;
+  readonly clusters: Clusters;
+  readonly clock: Clock;
+  readonly stats: RouterStats;
+  readonly counters: CountersByCluster;
+
+  constructor(settings: RouterSettings, context: FilterContext) {
+    const prefix = `http.${context.statPrefix}.`;
+    this.settings = settings;
+    this.clusters = context.clusters;
+    this.clock = context.clock;
+    this.stats = {
+      noRoute: context.rootStats.counter(`${prefix}no_route`),
+      noCluster: context.rootStats.counter(`${prefix}no_cluster`),
+      redirect: context.rootStats.counter(`${prefix}rq_redirect`),
+      direct: context.rootStats.counter(`${prefix}rq_direct_response`),
+      total: context.rootStats.counter(`${prefix}rq_total`),
+    };
+    this.counters = new CountersByCluster(context.rootStats, settings.dynamicStats);
+  }
+
+  finalizeRequest(headers: RequestHeaders, route: ForwardRoute, stream: RouterHandle): void {
+    if (!this.settings.suppressEnvoyHeaders) {
+      route.finalizeRequest(headers, stream);
+      return;
+    }
+    const before = ORIGINALS.map((name) => headers.get(name));
+    route.finalizeRequest(headers, stream);
+    for (const [i, name] of ORIGINALS.entries()) {
+      const value = before[i];
+      if (value === undefined) headers.delete(name);
+      else headers.set(name, value);
+    }
+  }
+
+  stampResponse(headers: ResponseHeaders, sentMs: number): void {
+    if (this.settings.suppressEnvoyHeaders || sentMs < 0) return;
+    headers.set("x-envoy-upstream-service-time", String(Math.max(0, Math.floor(this.clock.turnNow() - sentMs))));
+  }
+
+  answer(stream: RouterHandle, route: Exclude<Route, ForwardRoute>): void {
+    const response = stream.newResponse(route.status);
+    if (route.kind === "redirect") {
+      this.stats.redirect.inc();
+      response.set("location", route.location(stream.requestHeaders, stream));
+    } else this.stats.direct.inc();
+    route.finalizeResponse(response, stream);
+    const headers: Record<string, string[]> = Object.create(null) as Record<string, string[]>;
+    for (const [name, value] of response) (headers[name] ??= []).push(value);
+    const body = route.kind === "direct" ? route.body : null;
+    stream.reply({ status: route.status, headers, details: "direct_response", ...(body === null ? {} : { body }) });
+  }
+}
+
+export function createRouter(
+  settings: RouterSettings,
+  context: FilterContext,
+): HttpFilter<RouterStream, unknown, RouterHandle> {
+  const router = new Router(settings, context);
+  return {
+    onRequestHeaders(headers, end, stream) {
+      const { route } = stream;
+      router.stats.total.inc();
+      if (route === undefined) {
+        router.stats.noRoute.inc();
+        stream.reply({ status: 404, flag: "NR", details: "route_not_found" });
+      } else if (route.kind === "forward") stream.state.forward(router, stream, route, headers, end);
+      else router.answer(stream, route);
+    },
+    onRequestData(data, end, stream) {
+      stream.state.data(data, end);
+    },
+    onRequestTrailers(trailers, stream) {
+      stream.state.trailers(trailers);
+    },
+    onDestroy(stream) {
+      stream.state.end();
+    },
+  };
+}

@@ -1,0 +1,90 @@
+/** What a filter gets at `create`: everything it may use besides its own code. Released with the filter. */
+import type { Clusters } from "./upstream.ts";
+import type { HttpStream } from "./http-filter.ts";
+import type { Stats } from "./stats.ts";
+
+export interface Logger {
+  debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+export interface Clock {
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** The same, read once while the bytes of one socket read are handled: cheap, for statistics and time-outs. */
+  turnNow(): number;
+  /** Milliseconds since the epoch. */
+  wallNow(): number;
+}
+
+export interface Timer {
+  /** Ends it; harmless when it has fired or was ended. */
+  cancel(): void;
+}
+
+export interface Random {
+  /** 0 (in) to 1 (out). */
+  next(): number;
+  /** Whole number from 0 (in) to `bound` (out), at most 2^32. */
+  below(bound: number): number;
+}
+
+export interface TokenBucketOptions {
+  /** Also what it starts with. */
+  readonly maxTokens: number;
+  /** @default 1 */
+  readonly tokensPerFill?: number;
+  readonly fillIntervalMs: number;
+}
+
+/** A token bucket in shared memory: all workers together take what one alone would. */
+export interface TokenBucket {
+  /** Takes `tokens` (1 unless told) if there are as many; never waits. */
+  take(tokens?: number): boolean;
+  /** Whole tokens there are now. */
+  remaining(): number;
+  /** Milliseconds until the next fill. */
+  nextFillMs(): number;
+}
+
+export interface SharedState {
+  /**
+   * The bucket of that name in this filter's configuration, or in `owner`, one of the route configurations that the filter's schema made;
+   * shared by all workers; made on first use.
+   */
+  tokenBucket(name: string, options: TokenBucketOptions, owner?: object): TokenBucket;
+}
+
+/** A text with command operators (`%REQ(:PATH)%`, `%DOWNSTREAM_REMOTE_ADDRESS%`), compiled. Envoy: substitution formatter. */
+export interface Format {
+  /** The text for that stream, legal as a header value; empty for values that are missing. */
+  render(stream: HttpStream): string;
+  /** What `render` always returns; null where it depends on the stream. */
+  readonly constant: string | null;
+}
+
+export interface Formats {
+  /** @throws ConfigError where an operator is not known. */
+  compile(text: string): Format;
+}
+
+export interface FilterContext {
+  /** The filter's name in its chain. */
+  readonly name: string;
+  /** Statistics under `<stat prefix of the chain>.<filter>.`; the whole tree's prefix with `rootStats`. */
+  readonly stats: Stats;
+  /** Statistics from the root of the tree, for filters whose metric names are fixed by Envoy. Prefer `stats`. */
+  readonly rootStats: Stats;
+  /** The `stat_prefix` of the connection manager or the network filter that holds the chain; empty where there is none. */
+  readonly statPrefix: string;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly clusters: Clusters;
+  readonly shared: SharedState;
+  readonly formats: Formats;
+  /** Calls back once after `ms` (coarse: up to 10 ms late); cancelled when the filter goes away. */
+  setTimer(callback: () => void, ms: number): Timer;
+}
