@@ -10,7 +10,7 @@ export interface ReadBufferSizes {
   readonly maxBytes: number;
 }
 
-export const DEFAULT_READ_BUFFER: ReadBufferSizes = { minBytes: 16 * 1024, maxBytes: 64 * 1024 };
+export const DEFAULT_READ_BUFFER: ReadBufferSizes = { minBytes: 16 * 1024, maxBytes: 128 * 1024 };
 
 /** The side of a connection that reads into buffers of its own; found on the socket under {@link READER}. */
 export interface BufferReader {

@@ -33,7 +33,7 @@ export interface ConnectOptions {
   readonly workerIndex: number;
   readonly environment: ConnectionEnvironment;
   readonly tlsStats: TlsStats | null;
-  /** @default 16 KiB growing to 64 KiB */
+  /** @default 16 KiB growing to 128 KiB */
   readonly readBufferSizes?: ReadBufferSizes;
 }
 
