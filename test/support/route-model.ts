@@ -48,7 +48,6 @@ export function forward(changes: Partial<ForwardActionModel> = {}): ForwardActio
   return {
     kind: "forward",
     clusters,
-    totalWeight: clusters.reduce((sum, { weight }) => sum + weight, 0),
     clusterNotFoundStatus: 503,
     prefixRewrite: "",
     regexRewrite: null,

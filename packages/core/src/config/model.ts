@@ -301,8 +301,6 @@ export interface ForwardActionModel {
   readonly kind: "forward";
   /** One entry where the route names one cluster; its weight is then 1. */
   readonly clusters: readonly WeightedClusterModel[];
-  /** Sum of the weights. */
-  readonly totalWeight: number;
   readonly clusterNotFoundStatus: number;
   readonly prefixRewrite: string;
   readonly regexRewrite: { readonly pattern: string; readonly substitution: string } | null;

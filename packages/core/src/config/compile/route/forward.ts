@@ -30,7 +30,6 @@ export function compileForward(routes: RouteContext, action: RouteAction): Forwa
   const duration = action.maxStreamDuration;
   const model: Omit<ForwardActionModel, "clusters"> = {
     kind: "forward",
-    totalWeight: (clusters ?? []).reduce((sum, cluster) => sum + cluster.weight, 0),
     clusterNotFoundStatus: notFoundStatuses[action.clusterNotFoundResponseCode] ?? 503,
     prefixRewrite: action.prefixRewrite,
     regexRewrite: compileRegexRewrite(context, action.regexRewrite),
