@@ -11,6 +11,7 @@ import { IDLE_CONNECTIONS_CASE, IDLE_MEMORY_CASE, runIdleConnectionsCase, runIdl
 import { runStartCase, START_CASE } from "./cases/start.ts";
 import { runTcpCase, TCP_CASE } from "./cases/tcp.ts";
 import { type CaseResult, type Context, messageOf } from "./lib/context.ts";
+import { writeSection } from "./lib/docs-section.ts";
 import { describeMachine, whyUnusable } from "./lib/machine.ts";
 import { renderReport, type Report } from "./lib/report.ts";
 import { judge } from "./lib/targets.ts";
@@ -29,9 +30,6 @@ const HELP = `node bench/run.ts [options]
 `;
 
 const RESULTS = join(import.meta.dirname, "results");
-const DOCS = join(import.meta.dirname, "../docs/benchmarks.md");
-const DOCS_BEGIN = "<!-- results: begin -->";
-const DOCS_END = "<!-- results: end -->";
 /** What the smoke run puts load on; the other HTTP cases are checked when their peers start, without load. */
 const SMOKE_CASES = ["get70-c32", "post16k-c32", TCP_CASE, START_CASE, IDLE_MEMORY_CASE];
 
@@ -143,14 +141,6 @@ function renderSmoke(results: readonly CaseResult[]): string {
   return lines.join("\n");
 }
 
-function writeDocs(text: string): void {
-  const page = readFileSync(DOCS, "utf8");
-  const begin = page.indexOf(DOCS_BEGIN);
-  const end = page.indexOf(DOCS_END);
-  if (begin === -1 || end < begin) fail("docs/benchmarks.md has lost its result markers");
-  writeFileSync(DOCS, `${page.slice(0, begin + DOCS_BEGIN.length)}\n\n${text}\n\n${page.slice(end)}`);
-}
-
 if (values.help) {
   process.stdout.write(HELP);
   process.exit(0);
@@ -169,7 +159,7 @@ try {
     mkdirSync(dirname(values.json), { recursive: true });
     writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
   }
-  if (values["write-docs"] && !values.smoke) writeDocs(text);
+  if (values["write-docs"] && !values.smoke) writeSection("results", text);
   const failures = failuresOf(report.results);
   for (const failure of failures) process.stderr.write(`FAILED ${failure}\n`);
   // A peer that drops requests voids its own row; the run fails for what is ours, and for anything when it is a smoke run.

@@ -21,7 +21,9 @@ export default defineConfig([
       index: "src/index.ts",
       program: "src/cli/program.ts",
       worker: "src/worker/thread.ts",
+      isolate: "src/isolate/far/thread.ts",
       testing: "src/testing/index.ts",
+      bench: "src/bench/child.ts",
     },
   },
   {

@@ -151,9 +151,9 @@ describe("translation", () => {
 });
 
 test("what is not supported is an error, or a warning where that is asked for", async () => {
-  const text = "static_resources: {}\nlayered_runtime: {}\n";
+  const text = "static_resources: {}\noverload_manager: {}\n";
   expect(await problemsOf({ text, name: "f" })).toMatch(
-    /^f:2:1 {2}layered_runtime {2}layered_runtime is not supported/,
+    /^f:2:1 {2}overload_manager {2}overload_manager is not supported/,
   );
-  expect(await problemsOf({ text, name: "f" }, true)).toMatch(/^f:2:1 {2}layered_runtime {2}warning: /);
+  expect(await problemsOf({ text, name: "f" }, true)).toMatch(/^f:2:1 {2}overload_manager {2}warning: /);
 });

@@ -1,7 +1,10 @@
 // The filters and configurations that pages show are run as they stand there.
+import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { stripTypeScriptTypes } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { createServer } from "../../packages/core/src/index.ts";
 import { root } from "../guard/tree.ts";
@@ -29,8 +32,10 @@ async function run(page: string): Promise<(path: string, options?: RequestOption
   let configuration = "";
   for (const [name, code] of filesIn(page)) {
     if (name.endsWith(".yaml")) configuration = join(folder, name);
-    // Node strips no types below node_modules, and pages show none.
-    writeFileSync(join(folder, name.replace(/\.ts$/, ".js")), ownAddresses(code.replace(/\.ts"/g, '.js"'), sockets));
+    if (name === "sluice.config.ts") configuration = join(folder, "sluice.config.js");
+    // Node strips no types below node_modules.
+    const plain = name.endsWith(".ts") ? stripTypeScriptTypes(code) : code;
+    writeFileSync(join(folder, name.replace(/\.ts$/, ".js")), ownAddresses(plain.replace(/\.ts"/g, '.js"'), sockets));
   }
   const server = createServer({ file: configuration });
   const { listeners } = await server.start();
@@ -52,17 +57,33 @@ test("README.md: its filter greets in its configuration", async () => {
   expect(response.headers["x-hello"]).toBe("good morning");
 });
 
-test("first-filter.md: its filter counts before the upstream hears of a request", async () => {
-  const post = await run("docs/extending/first-filter.md");
-  const refused = await post("/", { method: "POST", body: "more words than this proxy cares to hear" });
-  expect([refused.status, refused.text]).toEqual([413, "too many words\n"]);
-  const few = await post("/", { method: "POST", body: "few words" });
-  expect([few.status, few.text]).toEqual([200, "heard\n"]);
-  const none = await post("/");
-  expect(none.status).toBe(200);
+test("first-filter.md: its filter refuses what is too much, on each route by its own measure", async () => {
+  const get = await run("docs/extending/first-filter.md");
+  const dear = async () => (await get("/dear")).status;
+  expect([await dear(), await dear(), await dear()]).toEqual([200, 200, 429]);
+  expect((await get("/")).text).toBe("cheap\n");
 });
+
+test("testing.md: its tests pass", async () => {
+  const folder = temporaryFolder(`${root}node_modules/.cache`);
+  const files = filesIn("docs/extending/testing.md");
+  for (const [name, code] of files)
+    writeFileSync(join(folder, name.replace(/\.ts$/, ".js")), stripTypeScriptTypes(code).replace(/\.ts"/g, '.js"'));
+  const args = ["--conditions=sluice-source", "--test", "--test-reporter=tap", "words.test.js"];
+  // Its own runner: not the one that runs this test.
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, env });
+  expect(stdout).toMatch(/^# pass 13$/m);
+  expect(stdout).toMatch(/^# fail 0$/m);
+}, 60_000);
 
 test("packages/core/README.md: its configuration answers", async () => {
   const get = await run("packages/core/README.md");
   expect((await get("/")).text).toBe("hello\n");
+});
+
+test("watching.md: the filters that stand in its configuration answer", async () => {
+  const get = await run("docs/extending/watching.md");
+  expect((await get("/")).headers["x-audit"]).toBe("seen");
+  expect((await get("/internal/keys")).status).toBe(404);
 });

@@ -1,6 +1,6 @@
 // docs/filters.md out of the filter packages: ids, messages, maturity from the definitions, the sentence from each index.ts.
 import { readFileSync } from "node:fs";
-import { filters as l4 } from "@sluice/filters-l4";
+import { listenerFilters, networkFilters } from "@sluice/filters-l4";
 import { filters as l7 } from "@sluice/filters-l7";
 import { root } from "../guard/tree.ts";
 
@@ -27,7 +27,13 @@ ${table("packages/filters-l7", l7)}
 The HTTP connection manager, \`envoy.filters.network.http_connection_manager\`, is part of the core:
 [what it takes](configuration/envoy.md), [what it does](life-of-a-request.md).
 
-${table("packages/filters-l4", l4)}
+${table("packages/filters-l4", networkFilters)}
+
+## Listener
+
+They run before TLS and the filter chain.
+
+${table("packages/filters-l4", listenerFilters)}
 
 Filters of your own: [your first filter](extending/first-filter.md).
 `;

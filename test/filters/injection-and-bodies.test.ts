@@ -1,5 +1,5 @@
 /** Bytes that filters make: injection, trailers, whole bodies, replaced ones. */
-import { Stop, StopAndBuffer } from "@sluice/sdk";
+import { Stop, StopAndBuffer, type Verdict } from "@sluice/sdk";
 import { describe, expect, it } from "vitest";
 import { addBody } from "./add-body.ts";
 import { addTrailers } from "./add-trailers.ts";
@@ -35,6 +35,26 @@ describe.each(SIDES)("injection into the %s", (side) => {
     const play = new Play(side, [addBody(side, "<", false)]).message("a", "b");
     expect(play.body).toBe("<ab");
     expect(play.ended).toBe(true);
+  });
+
+  it("goes on behind what the headers hook injected before it stopped, or before its promise", async () => {
+    const verdicts: readonly (Verdict | Promise<Verdict>)[] = [Stop, Promise.resolve<Verdict>(Stop)];
+    for (const verdict of verdicts) {
+      const later = new InjectLater(side);
+      const both = onSide(side, {
+        headers: (way) => {
+          later.way = way;
+          way.inject(bytes("first "), false);
+          return verdict;
+        },
+      });
+      const play = new Play(side, [both]).headers({}, true);
+      later.way!.inject(bytes("second "), false);
+      await play.settle();
+      later.way!.inject(bytes("third"), true);
+      expect(play.body).toBe("first second third");
+      expect(play.ended).toBe(true);
+    }
   });
 
   it("of an end drops what the source still sends", () => {

@@ -13,7 +13,7 @@ export const root: string = fileURLToPath(new URL("../../", import.meta.url));
 
 const IGNORED_FOLDERS = new Set([".git", "node_modules", "dist", "coverage", "results"]);
 const TEXT =
-  /\.(ts|mts|js|mjs|json|ya?ml|md|c|h|wit|proto|sh|txt|cfg|conf)$|(^|\/)(run|LICENSE|NOTICE|\.npmrc|\.gitignore)$/;
+  /\.(ts|mts|js|mjs|as|json|ya?ml|md|c|h|wit|proto|sh|txt|cfg|conf)$|(^|\/)(run|LICENSE|NOTICE|\.npmrc|\.gitignore)$/;
 
 let files: readonly SourceFile[] | null = null;
 

@@ -101,6 +101,30 @@ test("SIGTERM loses no request: what runs ends, what comes on open connections i
   expect(await proxy.exited).toBe(0);
 });
 
+test.each(["0", "1"])("a promise that a filter drops costs a line of the log, with %s threads", async (threads) => {
+  const filter = join(folder, `drops-${threads}.ts`);
+  const sdk = import.meta.resolve("@sluice/sdk");
+  writeFileSync(
+    filter,
+    `import { defineHttpFilter } from ${JSON.stringify(sdk)};
+    void Promise.reject(new Error("dropped while it was loaded"));
+    export default defineHttpFilter({
+      id: "test.http.drops", maturity: "alpha", security: "unknown", config: {},
+      create: () => ({ onRequestHeaders: () => void Promise.reject(new Error("dropped in a hook")) }),
+    });`,
+  );
+  const config = `
+extensions: [${JSON.stringify(filter)}]
+listeners: [{ name: web, address: "127.0.0.1:0", http: { filters: [test.http.drops: {}], routes: [{ prefix: /, respond: { status: 204 } }] } }]
+`;
+  const proxy = sluice(["run", "-", "--concurrency", threads], config);
+  await proxy.serves();
+  expect((await get(proxy.port("web"), "/")).status).toBe(204);
+  await proxy.says(/dropped in a hook/);
+  expect(proxy.err).toContain("dropped while it was loaded");
+  expect((await get(proxy.port("web"), "/")).status).toBe(204);
+});
+
 test("the drain time ends what does not end itself, and a second signal ends everything at once", async () => {
   const port = await origin(() => {});
   const patient = sluice(["run", "-", "--concurrency", "1", "--drain-time-s", "1"], toOrigin(port));

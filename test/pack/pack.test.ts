@@ -1,88 +1,37 @@
 // What is published works outside the monorepo: every package is packed, the tarballs are installed into an empty
 // project, and that project imports them, type-checks against them and runs the command. Needs the build that
 // `npm test` makes first.
-import { execFile, type ExecFileException, spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { cpSync, existsSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { within } from "../support/eventually.ts";
+import { SluiceProcess } from "../support/sluice-process.ts";
+import type { Result } from "../support/stranger.ts";
+import { Outside, PACKAGES, root } from "./world.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
-const PACKAGES = ["sdk", "filters-l4", "filters-l7", "core"] as const;
 const MINUTES = 60_000;
 vi.setConfig({ testTimeout: 2 * MINUTES });
 
-interface Packed {
-  readonly name: string;
-  readonly version: string;
-  readonly filename: string;
-  readonly files: ReadonlyArray<{ readonly path: string; readonly mode: number }>;
-}
+const outside = new Outside();
+const { project, packed } = outside;
+beforeAll(() => outside.install(), 5 * MINUTES);
+afterAll(() => outside.remove());
 
-interface Result {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+const run = (program: string, args: readonly string[]): Promise<Result> => outside.run(program, ...args);
+const succeed = (program: string, args: readonly string[]): Promise<string> => outside.succeed(program, ...args);
 
-const project = realpathSync(mkdtempSync(join(tmpdir(), "sluice-pack-")));
-const packed: Packed[] = [];
-
-/** What npm and vitest put around this test; the project must not see it. */
-const FOREIGN = /^(npm_(?!config_)|npm_config_(local_)?prefix$|INIT_CWD$|NODE_(OPTIONS|PATH|ENV)$|VITEST|VITE_)/;
-
-/** The Node of this test is first in the path. */
-function ownEnvironment(): NodeJS.ProcessEnv {
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !FOREIGN.test(name)));
-  return { ...env, PATH: `${dirname(process.execPath)}:${env["PATH"]}`, NO_COLOR: "1" };
-}
-
-/** Runs a program in the project. */
-function run(program: string, args: readonly string[], cwd = project): Promise<Result> {
-  const env = ownEnvironment();
-  return new Promise((resolve) => {
-    const options = { cwd, env, timeout: 2 * MINUTES, maxBuffer: 1 << 24 };
-    execFile(program, args, options, (error: ExecFileException | null, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : typeof error.code === "number" ? error.code : 255, stdout, stderr });
-    });
-  });
-}
-
-async function succeed(program: string, args: readonly string[], cwd?: string): Promise<string> {
-  const { code, stdout, stderr } = await run(program, args, cwd);
-  expect(code, `${program} ${args.join(" ")}\n${stdout}${stderr}`).toBe(0);
-  return stdout;
-}
-
-beforeAll(async () => {
-  for (const name of PACKAGES) {
-    const folder = join(root, "packages", name);
-    expect(existsSync(join(folder, "dist/index.js")), `packages/${name} is built (npm run build)`).toBe(true);
-    const output = await succeed("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", project], folder);
-    // Some versions of npm print an array, some an object by name.
-    packed.push(Object.values(JSON.parse(output) as Record<string, Packed>)[0]!);
-  }
-  writeFileSync(join(project, "package.json"), '{ "name": "outside", "private": true, "type": "module" }\n');
-  const tarballs = packed.map(({ filename }) => join(project, filename.replace(/^@/, "").replace("/", "-")));
-  await succeed("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts", ...tarballs]);
-}, 5 * MINUTES);
-
-afterAll(() => rmSync(project, { recursive: true, force: true }));
+const SHIPPED = /^(package\.json|LICENSE|NOTICE|README\.md|(assets|wit)\/.+|dist\/.+\.(js|js\.map|d\.ts))$/;
 
 describe("the tarballs", () => {
   test.each(PACKAGES)("%s ships its code, its declarations and its licence, and nothing else", (name) => {
-    const paths = packed.find((one) => one.name === `@sluice/${name}`)!.files.map(({ path }) => path);
+    const paths = packed[PACKAGES.indexOf(name)]!.files.map(({ path }) => path);
+    const entry = name === "create-sluice-filter" ? "cli" : "index";
     expect(paths).toEqual(
-      expect.arrayContaining(["package.json", "LICENSE", "dist/index.js", "dist/index.js.map", "dist/index.d.ts"]),
+      expect.arrayContaining(["package.json", "LICENSE", "README.md", `dist/${entry}.js`, `dist/${entry}.js.map`]),
     );
-    expect(
-      paths.filter(
-        (path) => !/^(package\.json|LICENSE|NOTICE|README\.md|assets\/.+|dist\/.+\.(js|js\.map|d\.ts))$/.test(path),
-      ),
-    ).toEqual([]);
-    expect(paths.filter((path) => /\.(test|test-d|bench)\./.test(path))).toEqual([]);
+    expect(entry === "cli" || paths.includes("dist/index.d.ts")).toBe(true);
+    expect(paths.filter((path) => !SHIPPED.test(path))).toEqual([]);
+    expect(paths.filter((path) => /\.(test|test-d|bench)\.(?!ts\.tmpl$)/.test(path))).toEqual([]);
   });
 
   test("every path that a package.json names is in its tarball, but for the sources", () => {
@@ -139,6 +88,13 @@ describe("an empty project that installs them", () => {
     expect((await load("@sluice/core/dist/worker.js")).stderr).toContain("ERR_PACKAGE_PATH_NOT_EXPORTED");
   });
 
+  test("tests a filter with the kit, under Node's own runner", async () => {
+    writeFileSync(join(project, "kit.test.js"), KIT_TEST);
+    const { code, stdout, stderr } = await run(process.execPath, ["--test", "--test-reporter=tap", "kit.test.js"]);
+    expect(code, stdout + stderr).toBe(0);
+    expect(stdout).toMatch(/^# pass 12$/m);
+  });
+
   test("type-checks a filter against the declarations", async () => {
     const check = async (value: string): Promise<Result> => {
       writeFileSync(join(project, "filter.ts"), FILTER.replace("VALUE", value));
@@ -157,6 +113,19 @@ describe("an empty project that installs them", () => {
 describe("the command, installed", () => {
   const sluice = (...args: string[]): Promise<Result> => run(join(project, "node_modules/.bin/sluice"), args);
 
+  /** `sluice run` with two workers. */
+  async function start(file: string, config: string): Promise<SluiceProcess> {
+    writeFileSync(join(project, file), config);
+    const proxy = new SluiceProcess(["run", file, "--concurrency", "2"], "", {
+      command: [join(project, "node_modules/.bin/sluice")],
+      cwd: project,
+      env: outside.stranger.env,
+    });
+    onTestFinished(() => proxy.kill());
+    await within(`${file} is served`, proxy.serves(), MINUTES);
+    return proxy;
+  }
+
   test("prints its version, by npx too", async () => {
     const { version } = packed.find(({ name }) => name === "@sluice/core")!;
     expect(await sluice("--version")).toMatchObject({ code: 0, stdout: expect.stringContaining(version) as string });
@@ -172,32 +141,46 @@ describe("the command, installed", () => {
     expect(refused.stdout + refused.stderr).toMatch(/bad\.yaml:\d+:\d+.*max_tokenz/);
   });
 
+  test("translates, explains and describes configurations", async () => {
+    expect(await sluice("translate", "good.yaml")).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("envoy.filters.network.http_connection_manager") as string,
+    });
+    expect(await sluice("explain", "good.yaml", "--host", "a.example", "--path", "/")).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("envoy.filters.http.local_ratelimit") as string,
+    });
+    const { code, stdout } = await sluice("schema", "good.yaml");
+    expect([code, Object.hasOwn(JSON.parse(stdout) as object, "$schema")]).toEqual([0, true]);
+  });
+
+  test("measures a built-in filter", async () => {
+    const { code, stdout, stderr } = await sluice("bench", BUFFER, "--config", '{"max_request_bytes":9}', ...QUICKLY);
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ total: { filter: BUFFER } });
+  });
+
   test("runs: worker threads with the built-in filters answer, and SIGTERM ends it with 0", async () => {
-    writeFileSync(join(project, "run.yaml"), ANSWERING);
-    const proxy = spawn(join(project, "node_modules/.bin/sluice"), ["run", "run.yaml", "--concurrency", "2"], {
-      cwd: project,
-      env: ownEnvironment(),
-      stdio: ["ignore", "ignore", "pipe"],
-    });
-    onTestFinished(() => void proxy.kill("SIGKILL"));
-    const ended = once(proxy, "exit");
-    let log = "";
-    const isUp = Promise.withResolvers<void>();
-    proxy.stderr.on("data", (chunk: Buffer) => {
-      log += chunk.toString();
-      if (log.includes("serves with 2 workers")) isUp.resolve();
-    });
-    await Promise.race([isUp.promise, ended]);
-    const address = /listener front: (127\.0\.0\.1:\d+)/.exec(log)?.[1];
-    expect(address, log).toBeDefined();
-    const response = await fetch(`http://${address}/`, { headers: { connection: "close" } });
-    expect([response.status, response.headers.get("x-served-by"), await response.text()]).toEqual([
-      200,
-      "sluice",
-      "ok",
-    ]);
-    proxy.kill("SIGTERM");
-    expect(await ended, log).toEqual([0, null]);
+    const proxy = await start("run.yaml", ANSWERING);
+    const response = await fetch(`http://127.0.0.1:${proxy.port("front")}/`, { headers: { connection: "close" } });
+    const { status, headers } = response;
+    expect([status, headers.get("x-served-by"), await response.text()]).toEqual([200, "sluice", "ok"]);
+    proxy.signal("SIGTERM");
+    expect(await proxy.exited, proxy.err).toBe(0);
+  });
+
+  test("runs filters in threads of their own, and components", async () => {
+    writeFileSync(join(project, "shout.mjs"), SHOUT);
+    cpSync(join(root, "examples/filters/wasm-greeting/wasm/greeting-c.wasm"), join(project, "greeting.wasm"));
+    const proxy = await start("runtimes.yaml", RUNTIMES);
+    for (let i = 0; i < 3; i++) {
+      const { headers } = await fetch(`http://127.0.0.1:${proxy.port("front")}/`);
+      expect([headers.get("x-thread"), headers.get("x-greeting"), headers.get("x-far")], proxy.err).toEqual([
+        "isolated",
+        "hello",
+        "hello",
+      ]);
+    }
   });
 
   test("on a Node that is too old says so in one sentence", async () => {
@@ -214,6 +197,30 @@ describe("the command, installed", () => {
     expect(readFileSync(bin, "utf8")).not.toMatch(/^\s*import\b(?!\()|^\s*(?:export|await)\b|\?\?=|\|\|=|#\w+[ (;]/m);
   });
 });
+
+const KIT_TEST = `import assert from "node:assert/strict";
+import { test } from "node:test";
+import { httpFilterConformance, httpHarness } from "@sluice/core/testing";
+import { defineHttpFilter } from "@sluice/sdk";
+
+const hello = defineHttpFilter({
+  id: "acme.http.hello",
+  maturity: "alpha",
+  security: "unknown",
+  config: { type: "object" },
+  create: () => ({ onResponseHeaders: (headers) => headers.set("x-hello", "you") }),
+});
+
+test("greets", async () => {
+  const harness = await httpHarness(hello);
+  assert.equal((await harness.request()).headers["x-hello"], "you");
+});
+
+for (const check of httpFilterConformance(hello)) test(check.name, check.run);
+`;
+
+const BUFFER = "envoy.filters.http.buffer";
+const QUICKLY = ["--rounds", "1", "--json"];
 
 const COMPILER_OPTIONS = {
   target: "es2024",
@@ -267,4 +274,38 @@ const GOOD = `listeners:
         - { prefix: /, cluster: web }
 clusters:
   web: { endpoints: ["127.0.0.1:9001"] }
+`;
+
+/** Says in which thread it is. */
+const SHOUT = `import { isMainThread, resourceLimits } from "node:worker_threads";
+import { defineHttpFilter, parsedBy } from "@sluice/sdk";
+
+export default defineHttpFilter({
+  id: "acme.http.shout",
+  maturity: "alpha",
+  security: "unknown",
+  portable: true,
+  config: parsedBy((value) => value),
+  create: () => ({
+    onResponseHeaders(headers) {
+      headers.set("x-thread", isMainThread ? "main" : resourceLimits.maxOldGenerationSizeMb === 77 ? "isolated" : "worker");
+    },
+  }),
+});
+`;
+
+const RUNTIMES = `extensions: ["./shout.mjs", "./greeting.wasm"]
+listeners:
+  - name: front
+    address: 127.0.0.1:0
+    http:
+      filters:
+        - shout: {}
+          runtime: { worker: { memory: 77MiB } }
+        - wasm-greeting: { value: hello }
+        - wasm-greeting: { value: hello, header: x-far }
+          name: far
+          runtime: worker
+      routes:
+        - { prefix: /, respond: { status: 200, body: ok } }
 `;

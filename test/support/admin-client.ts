@@ -17,8 +17,8 @@ export class AdminClient {
     return this.#ask(path, "GET");
   }
 
-  post(path: string): Promise<AdminReply> {
-    return this.#ask(path, "POST");
+  post(path: string, signal?: AbortSignal): Promise<AdminReply> {
+    return this.#ask(path, "POST", signal);
   }
 
   async json(path: string): Promise<unknown> {
@@ -56,8 +56,8 @@ export class AdminClient {
     );
   }
 
-  async #ask(path: string, method: string): Promise<AdminReply> {
-    const response = await fetch(this.#base + path, { method });
+  async #ask(path: string, method: string, signal: AbortSignal | null = null): Promise<AdminReply> {
+    const response = await fetch(this.#base + path, { method, signal });
     return { status: response.status, body: await response.text() };
   }
 }

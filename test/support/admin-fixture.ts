@@ -4,7 +4,9 @@ import { cluster, config, listener } from "./plain-config.ts";
 import type { AddressModel, CompiledConfig } from "../../packages/core/src/config/model.ts";
 import { AdminServer } from "../../packages/core/src/main/admin/admin-server.ts";
 import type { AdminContext, AdminView } from "../../packages/core/src/main/admin/endpoint.ts";
+import { RuntimeLayers } from "../../packages/core/src/runtime/runtime-layers.ts";
 import type { ServerState } from "../../packages/core/src/main/state.ts";
+import { Registry } from "../../packages/core/src/registry/registry.ts";
 import { StatsAggregator } from "../../packages/core/src/stats/aggregate.ts";
 import { StatsStore } from "../../packages/core/src/stats/stats-store.ts";
 import { LogThreshold } from "../../packages/core/src/worker/log.ts";
@@ -22,6 +24,7 @@ export class AdminFixture {
   readonly threshold: LogThreshold = new LogThreshold();
   readonly aggregator: StatsAggregator = new StatsAggregator();
   readonly store: StatsStore = new StatsStore(this.aggregator.thread(() => {}));
+  readonly runtime: RuntimeLayers = new RuntimeLayers();
   readonly admin: AdminServer;
 
   constructor() {
@@ -56,6 +59,9 @@ export class AdminFixture {
       aggregator: this.aggregator,
       startedAtMs: Date.UTC(2026, 0, 1),
       concurrency: 2,
+      runtime: this.runtime,
+      modifyRuntime: async (changes) => this.runtime.modify(changes),
+      tap: async () => [],
       hostsOf: (model) => model.endpoints,
       refreshStats: () => {
         store.gauge("server.live").set(1);
@@ -64,7 +70,13 @@ export class AdminFixture {
       failHealthCheck: (failed) => void done.push(`healthcheck ${failed ? "fail" : "ok"}`),
       drainListeners: (graceful, keep) => void done.push(`drain ${graceful} ${keep}`),
     };
-    return { server, threshold, commandLine: { config_path: "proxy.yaml" }, quit: () => void done.push("quit") };
+    return {
+      server,
+      threshold,
+      registry: new Registry(),
+      commandLine: { config_path: "proxy.yaml" },
+      quit: () => void done.push("quit"),
+    };
   }
 }
 

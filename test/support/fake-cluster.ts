@@ -1,7 +1,5 @@
 // Clusters whose upstream streams the test plays.
 import type {
-  Cluster,
-  Clusters,
   Headers,
   OpenFailure,
   RequestHeaders,
@@ -17,6 +15,7 @@ import {
   ResponseHeaderMap,
   field,
 } from "../../packages/core/src/http/headers/header-map.ts";
+import type { ClusterSource, UpstreamCluster } from "../../packages/core/src/upstream/cluster-source.ts";
 
 export const FAKE_HOST: UpstreamHost = { address: "10.0.0.1:80", hostname: "web.internal", cluster: "web" };
 
@@ -101,7 +100,7 @@ export class FakeUpstream implements UpstreamStream {
 }
 
 /** Knows the clusters that it is told of; each gives streams until it is told to fail. */
-export class FakeClusters implements Clusters {
+export class FakeClusters implements ClusterSource {
   readonly streams: FakeUpstream[] = [];
   failure: OpenFailure | null = null;
   readonly #names: ReadonlySet<string>;
@@ -110,7 +109,7 @@ export class FakeClusters implements Clusters {
     this.#names = new Set(names);
   }
 
-  get(name: string): Cluster | undefined {
+  get(name: string): UpstreamCluster | undefined {
     if (!this.#names.has(name)) return undefined;
     return {
       name,

@@ -40,7 +40,12 @@ export function formatContext(changes: ContextChanges = {}): FormatContext {
     connection: {
       id: 5,
       directRemote: { address: "192.0.2.1:4000", ip: "192.0.2.1", port: 4000 },
+      remote: { address: "192.0.2.1:4000", ip: "192.0.2.1", port: 4000 },
+      directLocal: { address: "[2001:db8::1]:443", ip: "2001:db8::1", port: 443 },
       local: { address: "[2001:db8::1]:443", ip: "2001:db8::1", port: 443 },
+      requestedServerName: "",
+      applicationProtocols: [],
+      transportProtocol: "",
       tls: null,
     },
     remote: { address: "192.0.2.7:0", ip: "192.0.2.7", port: 0 },

@@ -60,6 +60,7 @@ export class L7Chain {
       statPrefix: "test",
       statsPrefix: `http.test.${id}.`,
       sharedKey: `test/${id}`,
+      calls: registry.http(id)!.calls === true,
     });
     const hooks = registry.http(id)!.create(judged(registry, id, "config", config) as never, this.context);
     const { newState, terminal } = registry.http(id)!;

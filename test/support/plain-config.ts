@@ -67,6 +67,7 @@ export function config(
     listeners,
     clusters: more.clusters ?? [],
     admin: null,
+    runtime: { layers: [{ name: "", kind: "admin" }] },
     watchdog: { missMs: 200, megamissMs: 1000, killMs: 10_000, ...more.watchdog },
     extensions: [],
     bootstrap: more.bootstrap ?? {},

@@ -1,12 +1,13 @@
 // The services of a data thread without a thread, for tests of listeners, connections and chains: real time and sockets, or virtual time.
-import type { Clusters } from "@sluice/sdk";
 import { AccessLogSinks } from "../../packages/core/src/access-log/sinks.ts";
 import { FlushQueue } from "../../packages/core/src/network/flush-queue.ts";
+import { RuntimeStore } from "../../packages/core/src/runtime/runtime-store.ts";
 import { SharedTable } from "../../packages/core/src/stats/shared-table.ts";
 import { StatsStore } from "../../packages/core/src/stats/stats-store.ts";
 import { RealClock } from "../../packages/core/src/timing/real-clock.ts";
 import { TimerWheel } from "../../packages/core/src/timing/timer-wheel.ts";
 import { VirtualTime } from "../../packages/core/src/timing/virtual.ts";
+import type { ClusterSource } from "../../packages/core/src/upstream/cluster-source.ts";
 import type { WorkerServices } from "../../packages/core/src/worker/services.ts";
 
 export interface LogLine {
@@ -23,7 +24,7 @@ export interface TestServices extends WorkerServices {
   gaugeValue(name: string): number;
 }
 
-const NO_CLUSTERS: Clusters = { get: () => undefined };
+const NO_CLUSTERS: ClusterSource = { get: () => undefined };
 
 export function testServices(overrides: Partial<WorkerServices> = {}): TestServices {
   const clock = new RealClock();
@@ -46,6 +47,7 @@ function serve(given: Partial<WorkerServices> & Pick<WorkerServices, "clock" | "
     random: { next: () => 0.5, below: (bound) => Math.floor(bound / 2) },
     stats,
     shared: new SharedTable(SharedTable.allocate(64), 1),
+    runtime: new RuntimeStore(),
     log: { enabled: () => true, write: (level, component, message) => void lines.push({ level, component, message }) },
     flushQueue: new FlushQueue(),
     accessLogSinks: new AccessLogSinks(),

@@ -1,9 +1,14 @@
-// `sluice` as a process of its own, from the sources: its streams, its addresses, its end.
-import { type ChildProcess, spawn } from "node:child_process";
+// `sluice` as a process of its own, from the sources unless told: its streams, its addresses, its end.
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
 const BIN = fileURLToPath(new URL("../../packages/core/src/cli/main.ts", import.meta.url));
+
+/** Another `sluice` than that of the sources, and where it runs. */
+export interface SluicePlace extends Pick<SpawnOptions, "cwd" | "env"> {
+  readonly command?: readonly [program: string, ...args: string[]];
+}
 
 export class SluiceProcess {
   readonly child: ChildProcess;
@@ -12,10 +17,9 @@ export class SluiceProcess {
   readonly #exited: Promise<number | NodeJS.Signals>;
   #wake: () => void = () => {};
 
-  constructor(argv: readonly string[], stdin?: string) {
-    this.child = spawn(process.execPath, ["--conditions=sluice-source", BIN, ...argv], {
-      stdio: ["pipe", "pipe", "pipe"],
-    });
+  constructor(argv: readonly string[], stdin?: string, { command, ...place }: SluicePlace = {}) {
+    const [program, ...args] = command ?? [process.execPath, "--conditions=sluice-source", BIN];
+    this.child = spawn(program, [...args, ...argv], { ...place, stdio: ["pipe", "pipe", "pipe"] });
     this.child.stdout!.setEncoding("utf8").on("data", (text: string) => {
       this.out += text;
     });

@@ -17,6 +17,7 @@ export const errorCodes = {
   ERR_CONFIG_UNKNOWN_TYPE: "A type URL names no message that is known here.",
   ERR_CONFIG_UNSUPPORTED: "A field or message that Envoy has and Sluice does not implement.",
   ERR_CONFIG_REFERENCE: "A name refers to something that the configuration does not define.",
+  ERR_CONFIG_ORDER: "A filter stands where its own declarations, or those of its neighbours, do not let it.",
   ERR_CONFIG_CONFLICT: "Two parts of the configuration contradict each other.",
 } as const satisfies Record<`ERR_${string}`, string>;
 

@@ -1,6 +1,8 @@
 /** What a filter gets at `create`: everything it may use besides its own code. Released with the filter. */
 import type { Clusters } from "./upstream.ts";
 import type { HttpStream } from "./http-filter.ts";
+import type { Runtime } from "./runtime.ts";
+import type { SharedState } from "./shared-state.ts";
 import type { Stats } from "./stats.ts";
 
 export interface Logger {
@@ -31,32 +33,6 @@ export interface Random {
   below(bound: number): number;
 }
 
-export interface TokenBucketOptions {
-  /** Also what it starts with. */
-  readonly maxTokens: number;
-  /** @default 1 */
-  readonly tokensPerFill?: number;
-  readonly fillIntervalMs: number;
-}
-
-/** A token bucket in shared memory: all workers together take what one alone would. */
-export interface TokenBucket {
-  /** Takes `tokens` (1 unless told) if there are as many; never waits. */
-  take(tokens?: number): boolean;
-  /** Whole tokens there are now. */
-  remaining(): number;
-  /** Milliseconds until the next fill. */
-  nextFillMs(): number;
-}
-
-export interface SharedState {
-  /**
-   * The bucket of that name in this filter's configuration, or in `owner`, one of the route configurations that the filter's schema made;
-   * shared by all workers; made on first use.
-   */
-  tokenBucket(name: string, options: TokenBucketOptions, owner?: object): TokenBucket;
-}
-
 /** A text with command operators (`%REQ(:PATH)%`, `%DOWNSTREAM_REMOTE_ADDRESS%`), compiled. Envoy: substitution formatter. */
 export interface Format {
   /** The text for that stream, legal as a header value; empty for values that are missing. */
@@ -82,8 +58,12 @@ export interface FilterContext {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly random: Random;
+  /** For filters whose definition says `calls: true`. @throws TypeError for others. */
   readonly clusters: Clusters;
+  /** State that all workers share. */
   readonly shared: SharedState;
+  /** Values that an operator changes while the proxy runs. */
+  readonly runtime: Runtime;
   readonly formats: Formats;
   /** Calls back once after `ms` (coarse: up to 10 ms late); cancelled when the filter goes away. */
   setTimer(callback: () => void, ms: number): Timer;

@@ -1,24 +1,33 @@
-/** What every definition has in common: identity, maturity, schemas, the mark by which an engine knows it. */
+/** What every definition has in common: identity, maturity, schemas, what it declares of itself, the mark by which an engine knows it. */
 import { DefinitionError } from "./errors.ts";
+import type { MetadataKey } from "./metadata.ts";
+import { type StreamAttribute, isStreamAttribute } from "./portable.ts";
 import type { JsonSchema, StandardSchema } from "./schema.ts";
 import { SDK_VERSION } from "./version.ts";
 
 /** Marks definitions; a registered symbol, so that two copies of the sdk in one process understand each other. */
 export const DEFINITION: unique symbol = Symbol.for("sluice.definition") as never;
 
-export type DefinitionKind = "http" | "network";
+export type DefinitionKind = "http" | "network" | "listener";
+
+/** How far a filter can be relied on. */
+export const MATURITIES = ["alpha", "beta", "stable"] as const;
+/** What a filter may be exposed to, as Envoy states it for its extensions. */
+export const SECURITY_POSTURES = [
+  "untrusted-downstream",
+  "untrusted-downstream-and-upstream",
+  "trusted-downstream-and-upstream",
+  "unknown",
+] as const;
+/** Parts of a chain, in the order in which requests pass them; filters without a phase stand anywhere. Istio: WasmPlugin.phase. */
+export const PHASES = ["authn", "authz", "stats"] as const;
+export type Phase = (typeof PHASES)[number];
 
 export interface DefinitionBase {
   /** Reverse DNS for third parties (`acme.http.greeting`); built-in ids are Envoy's. */
   readonly id: string;
-  /** How far it can be relied on. */
-  readonly maturity: "alpha" | "beta" | "stable";
-  /** What it may be exposed to, as Envoy states it for its extensions. */
-  readonly security:
-    | "untrusted-downstream"
-    | "untrusted-downstream-and-upstream"
-    | "trusted-downstream-and-upstream"
-    | "unknown";
+  readonly maturity: (typeof MATURITIES)[number];
+  readonly security: (typeof SECURITY_POSTURES)[number];
   /**
    * For filters whose configuration is a protobuf message: message name → the fields that this filter implements, in snake_case.
    * The first message is the configuration's own; the key of the route configuration is `routeMessage`. A set field outside the list is refused by name.
@@ -27,6 +36,28 @@ export interface DefinitionBase {
   readonly routeMessage?: string;
   /** `false`: header maps are read-only for this filter, and a change throws. @default true */
   readonly mutatesHeaders?: boolean;
+  /** Whether it uses `context.clusters`; without this declaration that throws. @default false */
+  readonly calls?: boolean;
+  /** Facts of the stream that it reads: outside of inline it gets a copy of these, and reading another throws. Inline they are not held to it. @default none */
+  readonly reads?: readonly StreamAttribute[];
+  /** Whether it keeps to what works in a thread of its own too, so that `runtime: worker` may be configured for it. @default false */
+  readonly portable?: boolean;
+  /** Where it belongs in a chain: a filter of an earlier phase that stands after one of a later phase is a configuration error. */
+  readonly phase?: Phase;
+  /** Ids of filters that MUST NOT stand in front of this one, if they are in its chain at all. */
+  readonly before?: readonly string[];
+  /** Ids of filters that MUST NOT stand behind this one, if they are in its chain at all. */
+  readonly after?: readonly string[];
+  /** Metadata that it sets for filters behind it. */
+  readonly provides?: readonly MetadataKey[];
+  /** Metadata that a filter in front of it has to provide: a chain without one is a configuration error. */
+  readonly requires?: readonly MetadataKey[];
+  /**
+   * JSON Schema (2020-12) of the configuration, for editors. Only needed where `config` is of a library that gives none itself
+   * (Standard JSON Schema: zod 4.2, arktype 2.1.28 and newer do).
+   */
+  readonly configJsonSchema?: JsonSchema;
+  readonly routeConfigJsonSchema?: JsonSchema;
 }
 
 export interface Schemas<ConfigSchema, RouteSchema> {
@@ -42,39 +73,93 @@ export interface Marked {
 }
 
 const ID = /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/;
-const FIELDS = new Set([
-  "id",
-  "maturity",
-  "security",
-  "messages",
-  "routeMessage",
-  "mutatesHeaders",
-  "config",
-  "routeConfig",
-  "terminal",
-  "newState",
-  "create",
-]);
 
-/** Checks, marks and freezes a definition. @throws DefinitionError */
+/** What a field has to be: the words for the error, and whether a value is that. */
+type Rule = readonly [expected: string, holds: (value: unknown) => boolean];
+
+const isObject = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
+const isBoolean: Rule = ["true or false", (value) => typeof value === "boolean"];
+const isFunction: Rule = ["a function", (value) => typeof value === "function"];
+const jsonSchema: Rule = ["a JSON Schema", isObject];
+const schema: Rule = [
+  "a Standard Schema or a JSON Schema",
+  (value) => isObject(value) || (typeof value === "function" && "~standard" in value),
+];
+const listOf = (what: string, holds: (value: unknown) => boolean): Rule => [
+  `a list of ${what}`,
+  (value) => Array.isArray(value) && value.every(holds),
+];
+const oneOf = (words: readonly string[]): Rule => [
+  `one of ${words.map((word) => `"${word}"`).join(", ")}`,
+  (value) => words.includes(value as string),
+];
+const isId = (value: unknown): boolean => typeof value === "string" && ID.test(value);
+const metadataKeys = listOf(
+  "what metadataKey() returns",
+  (value) => isObject(value) && typeof (value as { readonly namespace?: unknown }).namespace === "string",
+);
+
+/** Every field that a definition may have. */
+const FIELDS: Readonly<Record<string, Rule>> = {
+  id: ['reverse DNS in lower case, like "acme.http.greeting"', isId],
+  maturity: oneOf(MATURITIES),
+  security: oneOf(SECURITY_POSTURES),
+  messages: ["message names with lists of fields", isObject],
+  routeMessage: ["a message's name", (value) => typeof value === "string"],
+  mutatesHeaders: isBoolean,
+  calls: isBoolean,
+  reads: listOf("stream attributes", (value) => typeof value === "string" && isStreamAttribute(value)),
+  portable: isBoolean,
+  phase: oneOf(PHASES),
+  before: listOf("ids of filters", isId),
+  after: listOf("ids of filters", isId),
+  provides: metadataKeys,
+  requires: metadataKeys,
+  config: schema,
+  configJsonSchema: jsonSchema,
+  routeConfig: schema,
+  routeConfigJsonSchema: jsonSchema,
+  terminal: isBoolean,
+  maxPeekBytes: ["a whole number above 0", (value) => Number.isInteger(value) && (value as number) > 0],
+  newState: isFunction,
+  create: ["a function (config, context) => hooks", isFunction[1]],
+};
+const REQUIRED = ["id", "maturity", "security", "config", "create"];
+
+/** Checks, marks and freezes a definition. @throws DefinitionError that names every field that is wrong */
 export function defined<D extends DefinitionBase>(kind: DefinitionKind, definition: D): D {
-  const { id } = definition;
-  if (typeof id !== "string" || !ID.test(id)) {
-    throw new DefinitionError(
-      `id ${JSON.stringify(id)}: expected reverse DNS in lower case, like "acme.http.greeting"`,
-    );
-  }
-  for (const key of Object.keys(definition)) {
-    if (!FIELDS.has(key)) {
-      throw new DefinitionError(`${id}: unknown field "${key}", expected one of ${[...FIELDS].join(", ")}`);
-    }
-  }
-  const { create, config } = definition as { create?: unknown; config?: unknown };
-  if (typeof create !== "function") {
-    throw new DefinitionError(`${id}: create is missing, expected a function (config, context) => hooks`);
-  }
-  if (config === null || (typeof config !== "object" && typeof config !== "function")) {
-    throw new DefinitionError(`${id}: config is missing, expected a Standard Schema or a JSON Schema`);
+  if (!isObject(definition)) throw new DefinitionError("the definition is none: expected an object");
+  const problems = definitionProblems(definition);
+  if (problems.length > 0) {
+    const name = isId(definition.id) ? definition.id : "the definition";
+    throw new DefinitionError(`${name}: ${problems.join("; ")}`);
   }
   return Object.freeze({ ...definition, [DEFINITION]: kind, sdkVersion: SDK_VERSION });
+}
+
+/** What is wrong with a definition, a clause a field; engines use it on definitions that another copy of the sdk has marked. */
+export function definitionProblems(definition: object): string[] {
+  const fields = definition as Readonly<Record<string, unknown>>;
+  const problems: string[] = [];
+  for (const field of REQUIRED) {
+    if (fields[field] === undefined) problems.push(`${field} is missing, expected ${FIELDS[field]![0]}`);
+  }
+  for (const [field, value] of Object.entries(fields)) {
+    if (field === "sdkVersion" || value === undefined) continue;
+    const rule = Object.hasOwn(FIELDS, field) ? FIELDS[field] : undefined;
+    if (rule === undefined)
+      problems.push(`unknown field "${field}", expected one of ${Object.keys(FIELDS).join(", ")}`);
+    else if (!rule[1](value)) problems.push(`${field} ${shown(value)}: expected ${rule[0]}`);
+  }
+  if (fields["phase"] !== undefined && fields["terminal"] === true) problems.push("a terminal filter has no phase");
+  return problems;
+}
+
+function shown(value: unknown): string {
+  if (typeof value === "function") return "is a function";
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return `of the type ${typeof value}`;
+  }
 }

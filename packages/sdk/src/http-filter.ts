@@ -1,5 +1,6 @@
 /** HTTP filters: hooks, the handle that they act through, and `defineHttpFilter`. */
 import type { FilterContext, Timer } from "./context.ts";
+import type { MetadataKey, MetadataValues } from "./metadata.ts";
 import type { Headers, RequestHeaders, ResponseHeaders } from "./headers.ts";
 import type { Route } from "./route.ts";
 import type { SchemaOutput } from "./schema.ts";
@@ -50,10 +51,12 @@ export interface Direction {
 
 /** Data that filters leave for one another, for logs and matchers: namespace → value. Values MUST be JSON-like. */
 export interface DynamicMetadata {
-  get(namespace: string): Readonly<Record<string, unknown>> | undefined;
+  get<Values extends MetadataValues>(key: MetadataKey<Values>): Partial<Values> | undefined;
+  get(namespace: string): MetadataValues | undefined;
   /** Merges `values` into the namespace. */
-  set(namespace: string, values: Readonly<Record<string, unknown>>): void;
-  entries(): IterableIterator<[string, Readonly<Record<string, unknown>>]>;
+  set<Values extends MetadataValues>(key: MetadataKey<Values>, values: Partial<Values>): void;
+  set(namespace: string, values: MetadataValues): void;
+  entries(): IterableIterator<[string, MetadataValues]>;
 }
 
 /** Typed objects by key. `connection` objects outlive the stream and are seen by later streams of the connection. */

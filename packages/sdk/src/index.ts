@@ -5,10 +5,27 @@ export * from "./schema.ts";
 export type * from "./stats.ts";
 export * from "./stream-info.ts";
 export * from "./errors.ts";
+export * from "./metadata.ts";
 export type * from "./upstream.ts";
+export * from "./request.ts";
+export * from "./grpc.ts";
+export type * from "./shared-state.ts";
+export type * from "./runtime.ts";
 export type * from "./route.ts";
 export type * from "./context.ts";
 export * from "./http-filter.ts";
 export * from "./network-filter.ts";
-export { DEFINITION, type DefinitionBase, type DefinitionKind, type Marked } from "./definition.ts";
+export * from "./listener-filter.ts";
+export * from "./portable.ts";
+export {
+  DEFINITION,
+  MATURITIES,
+  PHASES,
+  SECURITY_POSTURES,
+  definitionProblems,
+  type DefinitionBase,
+  type DefinitionKind,
+  type Marked,
+  type Phase,
+} from "./definition.ts";
 export { SDK_VERSION } from "./version.ts";

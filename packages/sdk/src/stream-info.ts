@@ -65,7 +65,18 @@ export interface ConnectionInfo {
   readonly id: number;
   /** The peer of the socket. */
   readonly directRemote: AddressInfo;
+  /** The client: the peer of the socket, unless a listener filter knows better (PROXY protocol). */
+  readonly remote: AddressInfo;
+  /** The socket's own address. */
+  readonly directLocal: AddressInfo;
+  /** Where the client connected to: the socket's own address, unless a listener filter knows better. */
   readonly local: AddressInfo;
+  /** Server name that the client asked for, as the TLS handshake or a listener filter saw it; empty where there is none. */
+  readonly requestedServerName: string;
+  /** What a listener filter found that the client offers (ALPN) or speaks; empty where none looked. */
+  readonly applicationProtocols: readonly string[];
+  /** `tls` or `raw_buffer`, as a listener filter found it; empty where none looked. */
+  readonly transportProtocol: string;
   /** null on a plain connection. */
   readonly tls: TlsInfo | null;
 }

@@ -1,5 +1,7 @@
 /** Clusters as filters see them: open an HTTP stream or a TCP connection to one of a cluster's hosts. */
+import type { GrpcClient, GrpcClientOptions } from "./grpc.ts";
 import type { Headers, RequestHeaders, ResponseHeaders } from "./headers.ts";
+import type { UpstreamRequestInit, UpstreamResponse } from "./request.ts";
 import type { UpstreamHost } from "./stream-info.ts";
 
 /** Why an upstream stream or connection ended before its time. */
@@ -20,10 +22,18 @@ export interface Clusters {
 /** Why nothing could be opened; known at once. */
 export type OpenFailure = "no_healthy_upstream" | "overflow";
 
+/** A cluster as a filter sees it. What the filter began with it ends with the filter. */
 export interface Cluster {
   readonly name: string;
   /** The name under which its statistics stand: `alt_stat_name`, or the name. */
   readonly statName: string;
+  /**
+   * Sends a request to one of the cluster's hosts; resolves when the headers of the response are there.
+   * Rejects with an `UpstreamError` whose `reason` tells why there are none. @throws TypeError for a request that is not legal.
+   */
+  request(init: UpstreamRequestInit): Promise<UpstreamResponse>;
+  /** A client for gRPC calls to the cluster's hosts. Cheap: connections belong to the cluster. */
+  grpc(options?: GrpcClientOptions): GrpcClient;
   /**
    * Picks a host and takes a stream from its pool. The stream may be used at once: what is sent before a connection stands waits for it.
    * No event fires before this call has returned.

@@ -98,7 +98,9 @@ function problemOf(path: string, specifier: string, home: Package | null, packag
 /** Sources of a package, without its tests and its build. */
 function isPublished(path: string): boolean {
   return (
-    /^(packages\/[^/]+\/src|examples\/filters\/[^/]+)\//.test(path) && !isTestCode(path) && !path.endsWith(".config.ts")
+    /^(packages\/[^/]+\/src|examples\/filters\/[^/]+(?!\/scripts))\//.test(path) &&
+    !isTestCode(path) &&
+    !path.endsWith(".config.ts")
   );
 }
 

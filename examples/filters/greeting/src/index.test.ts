@@ -1,36 +1,22 @@
-// The filter twice: its hooks through the real chain engine without a socket, and as a part of a proxy that serves.
+// The filter twice: through the real chain engine without a socket, and as a part of a proxy that serves.
 import { createServer } from "@sluice/core";
-import { HttpHarness, ScriptedTerminal } from "@sluice/core/testing";
-import type { FilterContext, HttpFilter } from "@sluice/sdk";
+import { httpHarness } from "@sluice/core/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
-import greeting, { type GreetingRouteConfig } from "./index.ts";
+import greeting from "./index.ts";
 
-describe("hooks", () => {
-  async function play(route?: GreetingRouteConfig) {
-    let greeted = 0;
-    // Of everything that a filter is given, this one uses a counter.
-    const context = { stats: { counter: () => ({ inc: () => greeted++ }) } } as unknown as FilterContext;
-    const made = await greeting.create({ value: "hello", header: "x-greeting" }, context);
-    const hooks = made as HttpFilter<undefined, GreetingRouteConfig>;
-    const terminal = new ScriptedTerminal();
-    // What a route says of the first filter, as if its schema had made it.
-    const perFilter = [route === undefined ? null : { mostSpecific: route, all: [route] }, null];
-    const harness = new HttpHarness([{ name: "greeting", hooks }, terminal.filter], { route: { perFilter } });
-    const { sent } = await harness.request();
-    terminal.respond(200, { "x-greeting": "not this" });
-    return { sent, greeted };
-  }
-
+describe("in the harness", () => {
   test("a response carries the greeting, once", async () => {
-    const { sent, greeted } = await play();
-    expect(sent.status).toBe(200);
-    expect(sent.headers["x-greeting"]).toBe("hello");
-    expect(greeted).toBe(1);
+    const harness = await httpHarness(greeting, { config: { value: "hello" } });
+    const response = await harness.request({}, () => ({ headers: { "x-greeting": "not this" } }));
+    expect(response.headers["x-greeting"]).toBe("hello");
+    expect(harness.stat("greeted")).toBe(1);
   });
 
   test("a route has its own words", async () => {
-    const { sent } = await play({ value: "ahoy" });
-    expect(sent.headers["x-greeting"]).toBe("ahoy");
+    const routes = [{ prefix: "/nautical", routeConfig: { value: "ahoy" } }, { prefix: "/" }];
+    const harness = await httpHarness(greeting, { config: { value: "hello" }, routes });
+    const hear = async (path: string) => (await harness.request({ path })).headers["x-greeting"];
+    expect([await hear("/"), await hear("/nautical")]).toEqual(["hello", "ahoy"]);
   });
 });
 

@@ -1,6 +1,7 @@
 /** `createServer`: the proxy inside another program, with the same configuration and the same built-in filters. */
 import type { ConfigSource } from "../config/index.ts";
 import type { SluiceConfig } from "../config/define-config.ts";
+import { takeInlineFilters } from "../config/inline-filters.ts";
 import type { Json } from "../config/model.ts";
 import { formatProblem } from "../config/format-problem.ts";
 import type { Problem } from "../config/problems.ts";
@@ -68,14 +69,23 @@ export function createServer(
       "definitions in memory cannot cross to worker threads: use concurrency 0, or name their modules under `extensions` in the configuration",
     );
   }
-  return new EmbeddedServer(sourceOf(config), extensions, concurrency, drainTimeMs, allowUnsupported, options.log);
+  const { source, filters } = sourceOf(config);
+  if (filters.length > 0 && concurrency > 0) {
+    throw new TypeError(
+      'filters in the configuration cannot cross to worker threads: use concurrency 0, or name the configuration\'s file, as in { file: "sluice.config.ts" }',
+    );
+  }
+  const known = [...extensions, ...filters];
+  return new EmbeddedServer(source, known, concurrency, drainTimeMs, allowUnsupported, options.log);
 }
 
-function sourceOf(config: object | string): ConfigSource {
-  if (typeof config === "string") return { text: config, name: "config" };
+function sourceOf(config: object | string): { readonly source: ConfigSource; readonly filters: readonly unknown[] } {
+  if (typeof config === "string") return { source: { text: config, name: "config" }, filters: [] };
   const keys = Object.keys(config);
-  if (keys.length === 1 && "file" in config && typeof config.file === "string") return { file: config.file };
-  return { value: config, name: "config" };
+  if (keys.length === 1 && "file" in config && typeof config.file === "string")
+    return { source: { file: config.file }, filters: [] };
+  const { value, filters } = takeInlineFilters(config);
+  return { source: { value, name: "config" }, filters };
 }
 
 class EmbeddedServer implements ProxyServer {

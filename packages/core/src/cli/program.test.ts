@@ -107,9 +107,10 @@ describe("run", () => {
     [["run", good, "--drain-time-s", "1.5"], "expected a whole number from 0 to 86400"],
     [["run", good, "--log-level", "loud"], "expected one of trace, debug, info"],
     [["run", good, "--log-format", "xml"], "Allowed choices are text, json"],
-    [["run", good, "--watch"], "unknown option '--watch'"],
+    [["run", "-", "--watch"], "--watch: standard input cannot be watched"],
     [["run"], "missing required argument 'file'"],
-    [["explain", good], "unknown command 'explain'"],
+    [["explain"], "missing required argument 'file'"],
+    [["frobnicate", good], "unknown command 'frobnicate'"],
   ])("%j is refused", async (argv, message) => {
     const { code, out, err } = await sluice(...argv);
     expect(code).toBe(1);

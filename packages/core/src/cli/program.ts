@@ -1,6 +1,9 @@
 /** The command line: which commands there are and what they take. Each command is a file of its own, loaded when it is used. */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { SDK_VERSION } from "@sluice/sdk";
+import type { BenchFlags } from "./bench.ts";
+import type { ExplainFlags } from "./explain.ts";
+import type { NewFilterFlags } from "./new-filter.ts";
 
 /** Where a command reads and writes; another one in tests. */
 export interface Streams {
@@ -50,6 +53,7 @@ export async function run(argv: readonly string[], streams: Streams = processStr
       new Option("--log-format <format>", "of the log on standard error").choices(["text", "json"]).default("text"),
     )
     .option("--admin-address-path <file>", "file to write the admin interface's address to")
+    .option("--watch", "swap in what changes: the configuration, filters of your own and the files that they import")
     .addOption(allowUnsupported())
     .action(async (file: string, options: RunFlags) => {
       const { runCommand } = await import("./run.ts");
@@ -77,6 +81,75 @@ export async function run(argv: readonly string[], streams: Streams = processStr
       code = await translateCommand(file, options, streams);
     });
 
+  program
+    .command("explain")
+    .description("tell which route and filters a request meets, and why; ends with 0, with 2 on a bad configuration")
+    .argument("<file>", "configuration; - is standard input")
+    .option("--method <method>", "of the request", "GET")
+    .option("--host <host>", "of the request", "localhost")
+    .option("--path <path>", "of the request, with its query", "/")
+    .option("-H, --header <header>", "a header, as in 'name: value'; may be repeated", collected, [])
+    .option("--listener <name>", "only this listener (default: all that speak HTTP)")
+    .option("--json", "as data")
+    .addOption(allowUnsupported())
+    .action(async (file: string, options: ExplainFlags) => {
+      const { explainCommand } = await import("./explain.ts");
+      code = await explainCommand(file, options, streams);
+    });
+
+  program
+    .command("schema")
+    .description("print the JSON Schema of configurations, for editors")
+    .argument("[file]", "configuration whose extensions the schema is to include")
+    .action(async (file: string | undefined) => {
+      const { schemaCommand } = await import("./schema.ts");
+      code = await schemaCommand(file, streams);
+    });
+
+  program
+    .command("new")
+    .description("make a package to begin with")
+    .command("filter")
+    .description("a filter package: source, schema, test, bench, build, a configuration that runs it")
+    .argument("<dir>", "folder that is missing or empty")
+    .addOption(new Option("--kind <kind>", "of filter").choices(["http", "network", "listener"]).default("http"))
+    .option("--name <name>", "of the package (default: the folder's)")
+    .action(async (directory: string, options: NewFilterFlags) => {
+      const { newFilterCommand } = await import("./new-filter.ts");
+      code = await newFilterCommand(directory, options, streams);
+    });
+
+  program
+    .command("bench")
+    .description(
+      "measure what filters cost; ends with 0, with 1 on a regression against --compare, with 2 where nothing can be measured",
+    )
+    .argument(
+      "<target>",
+      "a filter package's directory, a file, a package's name, a built-in filter's id, or a configuration",
+    )
+    .option("--compare <file>", "measure beside the version that --save stored there")
+    .option("--save <file>", "store numbers and code for later comparisons")
+    .option("--config <json>", "configuration of the filter: JSON, or a file with it")
+    .option("--profile <file>", "JSON like `sluice.bench` of a package.json: configuration, request and response")
+    .addOption(
+      new Option("--requests <kind>", "with or without a body (default: as the profile says)").choices([
+        "headers",
+        "body",
+      ]),
+    )
+    .option("--filter <id>", "one of several filters of a package")
+    .option("--listener <name>", "one of several listeners of a configuration")
+    .option("--rounds <n>", "fresh processes, at least (default: 8, to compare 14)", wholeNumber(1, 1000))
+    .option("--end-to-end", "also requests per second through a real proxy, with and without the filter (autocannon)")
+    .option("--seconds <n>", "length of each end-to-end load (default: 3)", wholeNumber(1, 60))
+    .addOption(new Option("--json", "the report as JSON").conflicts("markdown"))
+    .option("--markdown", "the report as one line of Markdown")
+    .action(async (target: string, options: BenchFlags) => {
+      const { benchCommand } = await import("./bench.ts");
+      code = await benchCommand(target, options, streams);
+    });
+
   try {
     await program.parseAsync(argv, { from: "user" });
   } catch (error) {
@@ -92,7 +165,12 @@ export interface RunFlags {
   readonly logLevel: string;
   readonly logFormat: "text" | "json";
   readonly adminAddressPath?: string;
+  readonly watch?: boolean;
   readonly allowUnsupported?: boolean;
+}
+
+function collected(text: string, before: readonly string[]): readonly string[] {
+  return [...before, text];
 }
 
 function wholeNumber(least: number, most: number): (text: string) => number {

@@ -2,14 +2,17 @@
 import { availableParallelism } from "node:os";
 import { SDK_VERSION } from "@sluice/sdk";
 import type { AddressModel } from "../config/model.ts";
+import { isModule } from "../config/index.ts";
 import { LOG_LEVEL_NAMES, parseLogLevel } from "../main/admin/log-levels.ts";
 import { LogWriter } from "../main/log-writer.ts";
 import { ProxyInstance } from "../main/proxy-instance.ts";
+import { reportReload } from "../main/reload-report.ts";
 import type { Server } from "../main/server.ts";
 import { Registry } from "../registry/registry.ts";
 import { formatAddress } from "../worker/data-plane.ts";
 import { LogThreshold } from "../worker/log.ts";
 import { builtinModules, loadBuiltins } from "./builtin.ts";
+import type { WatchSession } from "../watch/watch-session.ts";
 import type { RunFlags, Streams } from "./program.ts";
 
 /** A configuration that cannot be served. */
@@ -21,12 +24,18 @@ export async function runCommand(file: string, flags: RunFlags, { err }: Streams
     err(`error: --log-level ${flags.logLevel}: expected one of ${LOG_LEVEL_NAMES.join(", ")}\n`);
     return 1;
   }
+  if (flags.watch === true && file === "-") {
+    err("error: --watch: standard input cannot be watched, expected a file\n");
+    return 1;
+  }
   const threshold = new LogThreshold();
   threshold.level = level;
   const log = new LogWriter({ threshold, format: flags.logFormat, write: err });
   const concurrency = flags.concurrency ?? Math.min(127, availableParallelism());
   const ending = Promise.withResolvers<string>();
   const registry = new Registry();
+  const watching =
+    flags.watch === true ? new (await import("../watch/watch-session.ts")).WatchSession({ file, log }) : null;
   // Its threads load while this one reads the configuration.
   const proxy = new ProxyInstance({
     source: { file },
@@ -40,9 +49,16 @@ export async function runCommand(file: string, flags: RunFlags, { err }: Streams
     adminAddressPath: flags.adminAddressPath ?? null,
     commandLine: { config_path: file, drain_time: `${flags.drainTimeS}s`, log_level: flags.logLevel },
     onQuit: () => ending.resolve("/quitquitquit"),
+    bundler: watching?.bundler,
   });
   const onSignal = (signal: NodeJS.Signals) => ending.resolve(signal);
-  process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
+  const onHangup = reloader(file, proxy, watching, log);
+  // Modules of others run in this thread, too: a promise that one of them drops must not end the proxy.
+  const onRejection = (reason: unknown) =>
+    log.write("error", "main", "a promise was rejected and nobody handled it", {
+      error: reason instanceof Error ? (reason.stack ?? reason.message) : String(reason),
+    });
+  process.on("SIGTERM", onSignal).on("SIGINT", onSignal).on("SIGHUP", onHangup).on("unhandledRejection", onRejection);
   try {
     await loadBuiltins(registry);
     const { isUp, problems, refusals } = await proxy.start();
@@ -51,15 +67,42 @@ export async function runCommand(file: string, flags: RunFlags, { err }: Streams
       err(`${place === null ? file : `${place.position}  ${place.path}`}  ${message}\n`);
     if (!isUp) return EXIT_CONFIG;
     announce(proxy, log);
+    watching?.start(() => proxy.reload());
     const reason = await ending.promise;
+    await watching?.close();
     log.write("info", "main", `${reason}: draining for at most ${flags.drainTimeS} s`);
     await Promise.race([proxy.drainAndStop(), secondSignal()]);
     await proxy.stop();
     log.write("info", "main", "exiting");
     return 0;
   } finally {
-    process.off("SIGTERM", onSignal).off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal).off("SIGINT", onSignal).off("SIGHUP", onHangup);
+    process.off("unhandledRejection", onRejection);
+    await watching?.close();
   }
+}
+
+/** SIGHUP: the configuration is read again. One at a time; those that come before it is up are of no use. */
+function reloader(file: string, proxy: ProxyInstance, watching: WatchSession | null, log: LogWriter): () => void {
+  let queue = Promise.resolve();
+  const again = async (): Promise<void> => {
+    const { config } = proxy.server;
+    if (config === null || proxy.server.state === "DRAINING") return;
+    if (watching !== null) return void (await watching.reload("SIGHUP"));
+    log.write("info", "main", "SIGHUP: reading the configuration again");
+    if (file === "-" || isModule(file)) {
+      const what =
+        file === "-" ? "standard input cannot be read twice" : "a configuration that is a module is loaded once";
+      return log.write("error", "main", `${what}: ${file === "-" ? "use a file" : "start it with --watch"}`);
+    }
+    const started = performance.now();
+    reportReload(log, "main", await proxy.reload(), performance.now() - started);
+  };
+  return () => {
+    queue = queue.then(again).catch((error: unknown) => {
+      log.write("error", "main", "the configuration could not be read again", { error: String(error) });
+    });
+  };
 }
 
 function secondSignal(): Promise<void> {

@@ -1,4 +1,5 @@
 // The types of the short form: what editors complete, and what they mark.
+import { type RequestHeaders, defineHttpFilter, reply } from "@sluice/sdk";
 import { defineConfig } from "./define-config.ts";
 
 defineConfig({
@@ -18,6 +19,29 @@ defineConfig({
   ],
   clusters: { web: "127.0.0.1:9001", redis: { dns: "redis:6379", tls: { sni: "redis" } } },
 });
+
+const greeting = defineHttpFilter({
+  id: "acme.http.greeting",
+  maturity: "alpha",
+  security: "unknown",
+  config: { type: "object" },
+  create: () => ({}),
+});
+defineConfig({
+  extensions: [greeting, "./filters/audit.ts"],
+  listeners: [
+    {
+      address: ":1",
+      http: {
+        filters: [greeting, (headers) => headers.set("x-path", headers.path), () => reply({ status: 403 })],
+      },
+    },
+  ],
+});
+// @ts-expect-error network filters have no hook for requests
+defineConfig({ listeners: [{ address: ":1", filters: [(headers: RequestHeaders) => headers.set("a", "b")] }] });
+// @ts-expect-error a hook returns a verdict
+defineConfig({ listeners: [{ address: ":1", http: { filters: [() => "no"] } }] });
 
 // @ts-expect-error a listener has an address
 defineConfig({ listeners: [{ tcp: "a" }] });

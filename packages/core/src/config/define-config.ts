@@ -1,4 +1,5 @@
 /** The short form's types, and `defineConfig`, which gives editors something to complete in `sluice.config.ts`. Reference: docs/configuration/short-form.md. */
+import type { DefinitionBase, HttpStream, RequestHeaders, Verdict } from "@sluice/sdk";
 
 /** Seconds with an `s`, as in Envoy: `3s`, `0.25s`. `0s` means none where that is possible. */
 export type DurationText = `${number}s`;
@@ -10,12 +11,39 @@ export type HeaderTexts = Readonly<Record<string, string>>;
 export interface SluiceConfig {
   /** Who this proxy is, for logs and control planes. */
   readonly node?: { readonly id?: string; readonly cluster?: string };
-  /** npm packages and local files (`./filters/audit.ts`) that bring filters. */
-  readonly extensions?: readonly string[];
+  /** npm packages and local files (`./filters/audit.ts`) that bring filters; in a `sluice.config.ts` also definitions themselves. */
+  readonly extensions?: readonly (string | ExtensionConfig | InlineFilter)[];
   readonly listeners?: readonly ListenerConfig[];
   readonly clusters?: Readonly<Record<string, ClusterConfig | AddressText | readonly AddressText[]>>;
   /** Address of the admin interface; none: there is none. */
   readonly admin?: AddressText;
+  readonly filter_cost?: FilterCostConfig;
+  /** None: nobody is given traces of requests. */
+  readonly debug_trace?: DebugTraceConfig;
+}
+
+/** A module, with what only WebAssembly components have. */
+export interface ExtensionConfig {
+  /** As in the short way to write it; options need a file or a package that is a `.wasm`. */
+  readonly module: string;
+  /** What each instance may have of memory: `16MiB`. @default 64MiB */
+  readonly memory?: string | number;
+  /** What it gets of WASI. @default none */
+  readonly grants?: readonly ("clocks" | "environment" | "random" | "stdout")[];
+}
+
+/** What is measured of filters while they run. */
+export interface FilterCostConfig {
+  /** The share of streams that are measured; 1: all. @default 1/128 */
+  readonly sample?: `1/${number}` | 1 | "off";
+}
+
+/** Who is told, in a response header, which way its request took through the filters. */
+export interface DebugTraceConfig {
+  /** The request header that asks. @default x-sluice-debug */
+  readonly header?: string;
+  /** Ranges of the peers that may ask: `127.0.0.0/8`. */
+  readonly trusted: readonly string[];
 }
 
 export interface ListenerConfig {
@@ -26,15 +54,34 @@ export interface ListenerConfig {
   /** A cluster's name, or more. */
   readonly tcp?: string | TcpConfig;
   /** Network filters, before `http` or `tcp` or alone. */
-  readonly filters?: readonly FilterConfig[];
+  readonly filters?: readonly (FilterConfig | InlineFilter)[];
+  /** Connections begin with a PROXY protocol header; or the configuration of that listener filter. */
+  readonly proxy_protocol?: boolean | ProxyProtocolConfig;
+  /** Listener filters, in the order in which they run, before everything else. */
+  readonly listener_filters?: readonly (FilterConfig | InlineFilter)[];
+  /** The time that they have for a connection. @default 15s */
+  readonly listener_filters_timeout?: DurationText;
+  /** After that time the connection goes on; else it is closed. @default false */
+  readonly continue_on_listener_filters_timeout?: boolean;
   /** Bytes that wait for a slow peer before its other side is paused. */
   readonly buffer_limit?: number;
   readonly stat_prefix?: string;
 }
 
+/** Reference: packages/filters-l4/src/proxy-protocol/README.md. */
+export interface ProxyProtocolConfig {
+  readonly allow_requests_without_proxy_protocol?: boolean;
+  readonly disallowed_versions?: readonly ("V1" | "V2")[];
+  readonly rules?: readonly {
+    readonly tlv_type: number;
+    readonly on_tlv_present: { readonly key: string; readonly metadata_namespace?: string };
+  }[];
+  readonly stat_prefix?: string;
+}
+
 export interface HttpConfig {
   /** HTTP filters in their order; the router is added at the end. */
-  readonly filters?: readonly FilterConfig[];
+  readonly filters?: readonly (FilterConfig | InlineFilter | RequestHook)[];
   readonly routes?: readonly RouteConfig[];
   /** Instead of `routes`. */
   readonly virtual_hosts?: readonly VirtualHostConfig[];
@@ -80,14 +127,42 @@ export interface RequestIdConfig {
 }
 
 /**
+ * What `defineHttpFilter` and its like return, in the place of a filter that needs no configuration: in a `sluice.config.ts`, or in the configuration of a program with
+ * `concurrency: 0`. One that is configured stands in `extensions` and is named by its id.
+ */
+export type InlineFilter = DefinitionBase & { readonly create: (...parameters: never[]) => unknown };
+
+/** The smallest filter: `onRequestHeaders` alone. */
+export type RequestHook = (headers: RequestHeaders, end: boolean, stream: HttpStream) => Verdict | Promise<Verdict>;
+
+/**
  * One filter: its name alone, or its name with its configuration. The name is the last part of a built-in id (`buffer`), a whole id
- * (`acme.http.greeting`), or what stands in `extensions`. Beside it: `name` in the chain, `disabled`, `on_error`.
+ * (`acme.http.greeting`), or what stands in `extensions`. Beside it: `name` in the chain, `disabled`, `on_error`, `runtime`.
  */
 export type FilterConfig =
   | string
-  | ({ readonly name?: string; readonly disabled?: boolean; readonly on_error?: "fail" | "continue" } & Readonly<
-      Record<string, unknown>
-    >);
+  | ({
+      readonly name?: string;
+      readonly disabled?: boolean;
+      readonly on_error?: "fail" | "continue";
+      readonly runtime?: "inline" | "worker" | { readonly worker: WorkerRuntimeConfig };
+    } & Readonly<Record<string, unknown>>);
+
+/** Threads of its own for one filter, in every worker: they isolate faults, not malice. Durations like `50ms`. */
+export interface WorkerRuntimeConfig {
+  /** @default 1 */
+  readonly threads?: number;
+  /** A thread that runs so long without yielding is terminated, and its streams are answered as `on_error` says. @default 50ms */
+  readonly max_time?: string;
+  /** A hook that awaits so long is given up, for its stream alone. @default 5s */
+  readonly max_held_time?: string;
+  /** Of a thread: `64MiB`. @default 64MiB */
+  readonly memory?: string | number;
+  /** Hook calls of a thread that wait for an answer; more are refused. @default 1024 */
+  readonly max_queue?: number;
+  /** Options of Node for the threads, like `--permission`. */
+  readonly exec_argv?: readonly string[];
+}
 
 export interface VirtualHostConfig {
   readonly name?: string;

@@ -4,10 +4,12 @@ import { stringify } from "yaml";
 import type { Registry } from "../registry/registry.ts";
 import { compileBootstrap } from "./compile/bootstrap.ts";
 import { CompileContext } from "./compile/context.ts";
+import { debugTraceType, filterCostType } from "./compile/observe.ts";
 import { filterOptionsType } from "./compile/filter-options.ts";
 import { formOf } from "./door.ts";
 import { bind, type BindOptions } from "./envoy/bind.ts";
 import type { Bootstrap } from "./envoy/generated/envoy/config/bootstrap/v3/bootstrap_pb.js";
+import type { Bundler } from "./bundler.ts";
 import { extensionType, loadExtensions } from "./extensions.ts";
 import type { CompiledConfig } from "./model.ts";
 import { readModule, sourceOfValue } from "./module-source.ts";
@@ -33,6 +35,8 @@ export interface LoadOptions {
   readonly registry: Registry;
   /** What Envoy has and Sluice does not is a warning and left out, instead of an error. */
   readonly allowUnsupported?: boolean;
+  /** Under `run --watch`: bundles modules of the user's own. */
+  readonly bundler?: Bundler | undefined;
 }
 
 export interface LoadedConfig {
@@ -44,7 +48,7 @@ export interface LoadedConfig {
 /** Reads, checks and compiles a configuration in either form. Never throws for what is in it. */
 export async function loadConfig(source: ConfigSource, options: LoadOptions): Promise<LoadedConfig> {
   const problems = new Problems();
-  const read = await readConfig(source, problems);
+  const read = await readConfig(source, options, problems);
   if (read === undefined || !hasRoot(read)) return { config: null, problems };
   const config = await compile(read, directoryOf(source), options, problems);
   return { config: problems.hasErrors ? null : config, problems };
@@ -64,17 +68,43 @@ export async function translateConfig(
   return { text, problems };
 }
 
+/** Loads the extensions that a configuration names and looks no further: as written → URL of the module, null where it could not be loaded. */
+export async function extensionsOf(
+  source: ConfigSource,
+  options: LoadOptions,
+): Promise<{ readonly extensions: ReadonlyMap<string, string | null>; readonly problems: Problems }> {
+  const problems = new Problems();
+  const read = await readConfig(source, options, problems);
+  if (read === undefined || !hasRoot(read)) return { extensions: new Map(), problems };
+  const { registry, bundler } = options;
+  const loaded = await loadExtensions(read.root, read, directoryOf(source), registry, problems, bundler);
+  return { extensions: loaded.bySpecifier, problems };
+}
+
 type ReadSource = Source & { readonly root: JsonObject };
 
 function hasRoot(source: Source): source is ReadSource {
   return source.root !== undefined;
 }
 
-async function readConfig(source: ConfigSource, problems: Problems): Promise<Source | undefined> {
+async function readConfig(
+  source: ConfigSource,
+  { registry, bundler }: LoadOptions,
+  problems: Problems,
+): Promise<Source | undefined> {
   if ("text" in source) return parseSource(source.text, source.name, problems);
   if ("value" in source) return sourceOfValue(source.value, source.name, problems);
-  if (/^\.[mc]?[jt]s$/.test(extname(source.file))) return readModule(source.file, problems);
+  if (isModule(source.file)) {
+    return readModule(source.file, problems, async (url) =>
+      registry.import({ url, bundle: (await bundler?.bundle(url)) ?? undefined }),
+    );
+  }
   return readSource(source.file, problems);
+}
+
+/** Whether a configuration is a module, as `sluice.config.ts` is. */
+export function isModule(file: string): boolean {
+  return /^\.[mc]?[jt]s$/.test(extname(file));
 }
 
 /** Where relative names of files and modules begin. */
@@ -91,7 +121,7 @@ async function compile(
   const { registry, allowUnsupported = false } = options;
   const form = formOf(source, problems);
   if (form === undefined) return null;
-  const extensions = await loadExtensions(source.root, source, directory, registry, problems);
+  const extensions = await loadExtensions(source.root, source, directory, registry, problems, options.bundler);
   const long =
     form === "short"
       ? adaptShortForm(source, { problems, registry, allowUnsupported, directory, extensions: extensions.bySpecifier })
@@ -102,7 +132,13 @@ async function compile(
   const binding: BindOptions = {
     supported: supportTable(definitions.flatMap(({ messages }) => (messages === undefined ? [] : [messages]))),
     allowUnsupported,
-    extensionTypes: new Set([...definitions.map(({ id }) => id), filterOptionsType, extensionType]),
+    extensionTypes: new Set([
+      ...definitions.map(({ id }) => id),
+      filterOptionsType,
+      extensionType,
+      filterCostType,
+      debugTraceType,
+    ]),
     problems: found,
   };
   const tree = bind<Bootstrap>("envoy.config.bootstrap.v3.Bootstrap", long.root, long, binding);

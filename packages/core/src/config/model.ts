@@ -3,6 +3,12 @@
  * Everything is resolved and defaulted here; nothing is parsed again but what belongs to filters. Durations are milliseconds; 0 means "none" unless said.
  */
 
+import type { RouteConfigModel } from "./route-model.ts";
+import type { WorkerRuntimeModel } from "./runtime-model.ts";
+
+export type * from "./route-model.ts";
+export type { WorkerRuntimeModel };
+
 /** A JSON value: what extension configurations are made of (proto3 JSON with snake_case names). */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -18,6 +24,7 @@ export interface CompiledConfig {
   readonly clusters: readonly ClusterModel[];
   readonly admin: AdminModel | null;
   readonly watchdog: WatchdogModel;
+  readonly runtime: RuntimeModel;
   /** Modules to import in every thread that hosts filters: resolved file URLs. Built-in packages are not listed. */
   readonly extensions: readonly ExtensionModule[];
   /** The long form as plain JSON, for `/config_dump` and `translate`. */
@@ -28,14 +35,39 @@ export interface CompiledConfig {
 export interface ExtensionModule {
   /** As written: package name or path. */
   readonly specifier: string;
-  /** Resolved `file:` URL. */
+  /** Resolved `file:` URL; a fragment is the path of a definition that stands inside a `sluice.config.ts`. */
   readonly url: string;
   readonly place: ConfigPlace;
+  /** Under `run --watch`, for modules of the user's own: what every thread compiles instead of importing the URL. */
+  readonly bundle?: ModuleBundle | undefined;
+}
+
+/** A module and the files that it imports as one function body; packages stay outside. Compiled functions are freed, imported modules never are. */
+export interface ModuleBundle {
+  /** Of code and map: another digest is another version of the module. */
+  readonly digest: string;
+  /** null: the module's own loader reads the file again (components). */
+  readonly code: string | null;
+  /** Source map (JSON) of the code. */
+  readonly map: string;
+  /** URLs (or `node:` names) that the code asks for; imported before it runs. */
+  readonly externals: readonly string[];
+  /** Whether the code has an `import()` of its own. */
+  readonly importsDynamically: boolean;
 }
 
 export interface AdminModel {
   readonly address: AddressModel;
 }
+
+/** From the first to the last: the last layer that has a key decides. */
+export interface RuntimeModel {
+  readonly layers: readonly RuntimeLayerModel[];
+}
+export type RuntimeLayerModel =
+  /** Dotted keys; fractions as JSON. */
+  | { readonly name: string; readonly kind: "static"; readonly entries: Readonly<Record<string, string>> }
+  | { readonly name: string; readonly kind: "admin" };
 
 export interface WatchdogModel {
   /** A worker silent for so long is counted and named. Envoy: watchdogs.worker_watchdog.miss_timeout, 200 ms. */
@@ -66,6 +98,8 @@ export interface HttpFilterModel extends ExtensionModel {
   readonly disabled: boolean;
   /** What happens when the filter throws: answer 500, or go on without it. Short form: `on_error`. */
   readonly onError: "fail" | "continue";
+  /** The threads that it runs in; absent: inline, in the worker's own code. Short form: `runtime`. */
+  readonly runtime?: WorkerRuntimeModel;
 }
 
 export interface ListenerModel {
@@ -78,7 +112,18 @@ export interface ListenerModel {
   readonly reusePort: boolean;
   /** Exactly one for now: which connection takes which chain is not a choice yet. */
   readonly filterChain: FilterChainModel;
+  /** Absent: none. */
+  readonly listenerFilters?: ListenerFiltersModel;
   readonly place: ConfigPlace;
+}
+
+export interface ListenerFiltersModel {
+  /** At least one, in the order in which they run. */
+  readonly filters: readonly ExtensionModel[];
+  /** For all of them together; 0: none. Envoy: listener_filters_timeout, 15 s. */
+  readonly timeoutMs: number;
+  /** Envoy: continue_on_listener_filters_timeout. */
+  readonly continueOnTimeout: boolean;
 }
 
 export interface FilterChainModel {
@@ -204,6 +249,22 @@ export interface HcmModel {
   /** true: `Expect: 100-continue` goes upstream; false: the connection manager answers it. Envoy: proxy_100_continue, false. */
   readonly proxy100Continue: boolean;
   readonly http1: Http1ServerModel;
+  readonly observe: ObserveModel;
+}
+
+/** What is measured of filters while they run, and who may ask for the trace of a request. The same in all connection managers. */
+export interface ObserveModel {
+  /** One stream in so many is measured; 0: none. Short form: `filter_cost.sample`, 128 unless told. */
+  readonly sampleEvery: number;
+  /** null: nobody is given one. */
+  readonly debugTrace: DebugTraceModel | null;
+}
+
+export interface DebugTraceModel {
+  /** Lower-case name of the request header that asks for a trace. */
+  readonly header: string;
+  /** Whose requests get one: CIDRs of the peers of sockets. */
+  readonly trustedCidrs: readonly string[];
 }
 
 export interface Http1ServerModel {
@@ -213,133 +274,6 @@ export interface Http1ServerModel {
   readonly enableTrailers: boolean;
   /** false: absolute-form targets are refused. Envoy: allow_absolute_url, true. */
   readonly allowAbsoluteUrl: boolean;
-}
-
-/** `typed_per_filter_config` of one level: filter name → its configuration there. */
-export type PerFilterConfig = Readonly<Record<string, PerFilterEntry>>;
-export interface PerFilterEntry {
-  /** null: only `disabled` is said. */
-  readonly config: Json | null;
-  readonly disabled: boolean;
-  readonly place: ConfigPlace;
-}
-
-export interface HeaderMutationModel {
-  readonly add: readonly HeaderValueModel[];
-  readonly remove: readonly string[];
-}
-export interface HeaderValueModel {
-  readonly name: string;
-  /** With command operators. */
-  readonly value: string;
-  readonly action: "append" | "add_if_absent" | "overwrite_or_add" | "overwrite_if_exists";
-  readonly keepEmpty: boolean;
-}
-
-export interface RouteConfigModel {
-  readonly name: string;
-  readonly virtualHosts: readonly VirtualHostModel[];
-  readonly requestHeaders: HeaderMutationModel;
-  readonly responseHeaders: HeaderMutationModel;
-  readonly mostSpecificHeaderMutationsWins: boolean;
-  readonly ignorePortInHostMatching: boolean;
-  readonly perFilterConfig: PerFilterConfig;
-  readonly place: ConfigPlace;
-}
-
-export interface VirtualHostModel {
-  readonly name: string;
-  readonly domains: readonly string[];
-  readonly requireTls: "none" | "external_only" | "all";
-  readonly routes: readonly RouteModel[];
-  readonly requestHeaders: HeaderMutationModel;
-  readonly responseHeaders: HeaderMutationModel;
-  readonly includeAttemptCount: boolean;
-  readonly perFilterConfig: PerFilterConfig;
-  readonly place: ConfigPlace;
-}
-
-export interface RouteModel {
-  readonly name: string;
-  readonly match: RouteMatchModel;
-  readonly action: ForwardActionModel | RedirectActionModel | DirectActionModel;
-  readonly requestHeaders: HeaderMutationModel;
-  readonly responseHeaders: HeaderMutationModel;
-  readonly perFilterConfig: PerFilterConfig;
-  readonly place: ConfigPlace;
-}
-
-export interface RouteMatchModel {
-  readonly path:
-    | { readonly kind: "prefix"; readonly value: string }
-    | { readonly kind: "exact"; readonly value: string }
-    | { readonly kind: "separated_prefix"; readonly value: string }
-    | { readonly kind: "regex"; readonly value: string }
-    | { readonly kind: "connect" };
-  readonly caseSensitive: boolean;
-  readonly headers: readonly HeaderMatchModel[];
-  readonly queryParameters: readonly QueryMatchModel[];
-  readonly grpc: boolean;
-}
-export interface HeaderMatchModel {
-  readonly name: string;
-  readonly match:
-    | { readonly kind: "string"; readonly matcher: StringMatcherModel }
-    | { readonly kind: "present"; readonly present: boolean }
-    | { readonly kind: "range"; readonly start: number; readonly end: number };
-  readonly invert: boolean;
-  readonly treatMissingAsEmpty: boolean;
-}
-export interface QueryMatchModel {
-  readonly name: string;
-  readonly match:
-    | { readonly kind: "string"; readonly matcher: StringMatcherModel }
-    | { readonly kind: "present"; readonly present: boolean };
-}
-
-export interface ForwardActionModel {
-  readonly kind: "forward";
-  /** One entry where the route names one cluster; its weight is then 1. */
-  readonly clusters: readonly WeightedClusterModel[];
-  readonly clusterNotFoundStatus: number;
-  readonly prefixRewrite: string;
-  readonly regexRewrite: { readonly pattern: string; readonly substitution: string } | null;
-  readonly hostRewrite: string;
-  readonly hostRewriteHeader: string;
-  readonly autoHostRewrite: boolean;
-  readonly appendXForwardedHost: boolean;
-  readonly timeoutMs: number;
-  /** -1: inherit. */
-  readonly idleTimeoutMs: number;
-  readonly maxStreamDurationMs: number;
-  /** Per-route overrides of the connection manager's upgrades. */
-  readonly upgrades: ReadonlyArray<{ readonly type: string; readonly enabled: boolean }>;
-}
-export interface WeightedClusterModel {
-  readonly name: string;
-  readonly weight: number;
-  readonly hostRewrite: string;
-  readonly requestHeaders: HeaderMutationModel;
-  readonly responseHeaders: HeaderMutationModel;
-  readonly perFilterConfig: PerFilterConfig;
-}
-export interface RedirectActionModel {
-  readonly kind: "redirect";
-  readonly status: number;
-  readonly httpsRedirect: boolean;
-  readonly schemeRedirect: string;
-  readonly hostRedirect: string;
-  readonly portRedirect: number;
-  readonly pathRedirect: string;
-  readonly prefixRewrite: string;
-  readonly regexRewrite: { readonly pattern: string; readonly substitution: string } | null;
-  readonly stripQuery: boolean;
-}
-export interface DirectActionModel {
-  readonly kind: "direct";
-  readonly status: number;
-  /** null: no body. */
-  readonly body: Uint8Array | null;
 }
 
 export interface ClusterModel {

@@ -1,18 +1,28 @@
 /** Configurations that were never text here: `sluice.config.ts` and the objects of embedding programs. */
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { inlinePath, isDefinition, isInlineFilter } from "./inline-filters.ts";
 import type { Json } from "./model.ts";
 import type { Problems } from "./problems.ts";
 import { joinPath } from "./source/path.ts";
 import { PlainSource } from "./source/plain-source.ts";
 import type { JsonObject } from "./source/source.ts";
 
-/** The default export of a module; undefined where it cannot be had, which is reported. */
-export async function readModule(file: string, problems: Problems): Promise<PlainSource | undefined> {
+export type ImportModule = (url: string) => Promise<unknown>;
+
+/**
+ * The default export of a module; undefined where it cannot be had, which is reported. Filters that stand in it are references in what comes back:
+ * `./sluice.config.ts#listeners.0.http.filters.1`, and `extensions` names them.
+ */
+export async function readModule(
+  file: string,
+  problems: Problems,
+  importModule: ImportModule = (url) => import(url),
+): Promise<PlainSource | undefined> {
   const at = { file, line: 0, column: 0, path: "" };
   let module: { readonly default?: unknown };
   try {
-    module = (await import(pathToFileURL(resolve(file)).href)) as typeof module;
+    module = (await importModule(pathToFileURL(resolve(file)).href)) as typeof module;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     problems.error(at, { code: "ERR_CONFIG_READ", message: `the module cannot be loaded: ${message}` });
@@ -26,13 +36,31 @@ export async function readModule(file: string, problems: Problems): Promise<Plai
     });
     return undefined;
   }
-  return sourceOfValue(module.default, file, problems);
+  const references: string[] = [];
+  const source = sourceOfValue(module.default, file, problems, (_filter, path) => {
+    const reference = `./${basename(file)}#${path}`;
+    if (!path.startsWith("extensions.")) references.push(reference);
+    return reference;
+  });
+  if (source !== undefined && references.length > 0) {
+    const named = source.root["extensions"] ?? [];
+    if (Array.isArray(named)) source.root["extensions"] = [...named, ...references];
+  }
+  return source;
 }
 
-/** A copy of `value` as plain data; what is no data is reported. */
-export function sourceOfValue(value: unknown, name: string, problems: Problems): PlainSource | undefined {
+/** What stands for a filter in plain data. @param path as in `listeners.0.http.filters.1` */
+export type NameFilter = (filter: unknown, path: string) => string;
+
+/** A copy of `value` as plain data; what is no data is reported. @param nameFilter none: filters are no data either */
+export function sourceOfValue(
+  value: unknown,
+  name: string,
+  problems: Problems,
+  nameFilter: NameFilter | null = null,
+): PlainSource | undefined {
   const before = problems.errorCount;
-  const root = new Copier(name, problems).copy(value, "", []);
+  const root = new Copier(name, problems, nameFilter).copy(value, "", []);
   if (problems.errorCount > before) return undefined;
   if (typeof root === "object" && root !== null && !Array.isArray(root)) return new PlainSource(name, root);
   problems.error(
@@ -45,16 +73,23 @@ export function sourceOfValue(value: unknown, name: string, problems: Problems):
 class Copier {
   readonly #file: string;
   readonly #problems: Problems;
+  readonly #nameFilter: NameFilter | null;
 
-  constructor(file: string, problems: Problems) {
+  constructor(file: string, problems: Problems, nameFilter: NameFilter | null) {
     this.#file = file;
     this.#problems = problems;
+    this.#nameFilter = nameFilter;
   }
 
   copy(value: unknown, path: string, holders: readonly object[]): Json {
     if (value === null || typeof value === "boolean" || typeof value === "string") return value;
     if (typeof value === "number") return Number.isFinite(value) ? value : this.#refuse(path, String(value));
     if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+    if (this.#nameFilter !== null) {
+      const place = inlinePath(path);
+      if (isInlineFilter(value, place)) return this.#nameFilter(value, place);
+    }
+    if (isDefinition(value)) return this.#refuse(path, "the definition of a filter");
     if (typeof value !== "object") return this.#refuse(path, `a ${typeof value}`);
     if (holders.includes(value)) return this.#refuse(path, "a value that contains itself");
     const within = [...holders, value];

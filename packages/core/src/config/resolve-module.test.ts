@@ -32,6 +32,14 @@ beforeAll(() => {
   for (const file of ["index.js", "lib/one.js", "lib/two.js", "inner/three.js"])
     put(`node_modules/@acme/many/${file}`, "");
   put("outside.js", "");
+  put("app/making/package.json", { sluice: { source: "./src/index.ts" }, exports: "./dist/index.js" });
+  put("app/making/src/index.ts", "");
+  put("app/made/package.json", { exports: "./dist/index.js" });
+  put("app/made/dist/index.js", "");
+  put("app/unbuilt/package.json", { exports: "./dist/index.js" });
+  put("app/astray/package.json", { sluice: { source: "../outside.js" } });
+  put("app/bare/index.js", "");
+  put("app/broken/package.json", "{");
   put("node_modules/old/package.json", { main: "lib" });
   put("node_modules/old/lib/index.js", "");
   put("node_modules/older/package.json", {});
@@ -42,6 +50,8 @@ afterAll(() => rmSync(root, { recursive: true }));
 const found = [
   ["a file beside the configuration", "./filters/audit.ts", "app/filters/audit.ts"],
   ["a file above it", "../outside.js", "outside.js"],
+  ["a package in the making, by its folder: its source", "./making", "app/making/src/index.ts"],
+  ["a package that is built, by its folder", "./made/", "app/made/dist/index.js"],
   ["a package by its import condition", "dual", "app/node_modules/dual/i.js"],
   ["a package of a folder above, with nested conditions", "@acme/many", "node_modules/@acme/many/index.js"],
   ["an exported subpath", "@acme/many/one", "node_modules/@acme/many/lib/one.js"],
@@ -75,12 +85,21 @@ const refused = [
   ["@acme/many/gone", 'the package "@acme/many" lacks its file ./gone.js'],
   ["@acme/many/out", 'the package "@acme/many" lacks its file ./../../../outside.js'],
   ["dual/r.cjs", 'the package "dual" does not export "dual/r.cjs"'],
+  ["./bare", "the folder ./bare has no package.json"],
+  ["./unbuilt", 'the package "./unbuilt" lacks its file ./dist/index.js'],
+  ["./astray", 'sluice.source in ./astray/package.json is "../outside.js", which is no file of the package'],
   ["", '"" is no name of a package and no path'],
   ["@acme", '"@acme" is no name of a package and no path'],
 ] as const;
 
 test.for(refused)("refuses %s", ([specifier, message]) => {
   expect(resolveModule(specifier, join(root, "app"))).toEqual({ message });
+});
+
+test("says what is wrong with a package.json", () => {
+  expect(resolveModule("./broken", join(root, "app"))).toEqual({
+    message: expect.stringMatching(/^"\.\/broken" cannot be resolved: .*JSON/),
+  });
 });
 
 test("a path without ./ gets a hint", () => {

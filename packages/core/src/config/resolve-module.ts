@@ -1,6 +1,7 @@
 /**
  * Where a module is that a configuration names, by the rules of ES modules with the configuration as parent: relative paths, absolute
  * ones, `file:` URLs, and packages by the `exports` of their package.json. Node offers no such call for a parent of one's choice.
+ * Beyond the rules, a path may lead to the folder of a package: that is how one in the making is run, from its source and without a build.
  */
 import { readFileSync, statSync } from "node:fs";
 import { findPackageJSON } from "node:module";
@@ -12,14 +13,50 @@ export type ResolvedModule =
   | { readonly message: string; readonly suggestion?: string | undefined };
 
 export function resolveModule(specifier: string, directory: string): ResolvedModule {
+  try {
+    return resolveAny(specifier, directory);
+  } catch (error) {
+    // A package.json that is none, a file: URL that names no file.
+    return { message: `"${specifier}" cannot be resolved: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+function resolveAny(specifier: string, directory: string): ResolvedModule {
   const path = localPath(specifier, directory);
   if (path === undefined) return resolvePackage(specifier, directory);
-  return isFile(path) ? { url: pathToFileURL(path).href } : { message: `there is no file ${specifier}` };
+  if (isFile(path)) return { url: pathToFileURL(path).href };
+  return isFolder(path) ? resolveFolder(specifier, path) : { message: `there is no file ${specifier}` };
+}
+
+interface Manifest {
+  readonly exports?: unknown;
+  readonly main?: unknown;
+  readonly sluice?: { readonly source?: unknown };
+}
+
+/** What the package's `sluice.source` names, else what it exports. */
+function resolveFolder(specifier: string, root: string): ResolvedModule {
+  const json = join(root, "package.json");
+  if (!isFile(json)) return { message: `the folder ${specifier} has no package.json` };
+  const manifest = readManifest(json);
+  const source = manifest.sluice?.source;
+  if (source === undefined) return resolveIn(root, manifest, specifier, ".");
+  const path = typeof source === "string" ? resolve(root, source) : undefined;
+  if (path === undefined || !path.startsWith(`${root}${sep}`) || !isFile(path)) {
+    return {
+      message: `sluice.source in ${specifier}/package.json is ${JSON.stringify(source)}, which is no file of the package`,
+    };
+  }
+  return { url: pathToFileURL(path).href };
+}
+
+function readManifest(path: string): Manifest {
+  return JSON.parse(readFileSync(path, "utf8")) as Manifest;
 }
 
 function localPath(specifier: string, directory: string): string | undefined {
   if (specifier.startsWith("file:")) return fileURLToPath(specifier);
-  return /^\.{0,2}\//.test(specifier) ? resolve(directory, specifier) : undefined;
+  return /^(?:\.{0,2}\/|\.{1,2}$)/.test(specifier) ? resolve(directory, specifier) : undefined;
 }
 
 function resolvePackage(specifier: string, directory: string): ResolvedModule {
@@ -31,12 +68,15 @@ function resolvePackage(specifier: string, directory: string): ResolvedModule {
     const suggestion = isFile(resolve(directory, specifier)) ? `./${specifier}` : undefined;
     return { message: `the package "${name}" is not installed here`, suggestion };
   }
-  const root = dirname(json);
-  const manifest = JSON.parse(readFileSync(json, "utf8")) as { readonly exports?: unknown; readonly main?: unknown };
+  return resolveIn(dirname(json), readManifest(json), name, `.${subpath}`, specifier);
+}
+
+/** `subpath`: `.` or `./…`; `name`: what the package is called in messages. */
+function resolveIn(root: string, manifest: Manifest, name: string, subpath: string, specifier = name): ResolvedModule {
   const target =
     manifest.exports === undefined
-      ? legacyTarget(root, manifest.main, subpath)
-      : exportedTarget(manifest.exports, `.${subpath}`);
+      ? legacyTarget(root, manifest.main, subpath.slice(1))
+      : exportedTarget(manifest.exports, subpath);
   const path = target === undefined ? undefined : join(root, target);
   if (path !== undefined && path.startsWith(`${root}${sep}`) && isFile(path)) return { url: pathToFileURL(path).href };
   return {
@@ -113,6 +153,10 @@ function targetOf(target: unknown, active: ReadonlySet<string>, star: string): s
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 function isFile(path: string): boolean {

@@ -1,6 +1,17 @@
 /** The counters `listener.<address>.*` of one worker, under Envoy's names. */
 import type { Counter, Gauge, Histogram } from "@sluice/sdk";
 import type { StatsScope, StatsStore } from "../stats/stats-store.ts";
+import type { PreConnectionStats } from "./listener-filter-chain.ts";
+
+/** For listeners that have listener filters. `scope`: `listener.<address>.` */
+export function preConnectionStats(scope: StatsScope): PreConnectionStats {
+  return {
+    active: scope.gauge("downstream_pre_cx_active"),
+    timeouts: scope.counter("downstream_pre_cx_timeout"),
+    errors: scope.counter("downstream_listener_filter_error"),
+    remoteCloses: scope.counter("downstream_listener_filter_remote_close"),
+  };
+}
 
 export class ListenerStats {
   readonly cxTotal: Counter;

@@ -17,8 +17,8 @@ import {
 } from "../../../../test/support/listeners.ts";
 import { RawPeer } from "../../../../test/support/raw-peer.ts";
 import { testServices, virtualServices } from "../../../../test/support/services.ts";
-import { prepareChain } from "../network/filter-chain/prepare-chain.ts";
 import { Listener } from "./listener.ts";
+import { prepareListener } from "./prepare-listener.ts";
 
 /** Greets with its configured word and echoes nothing; tells what becomes of it. */
 function greeter(events: string[] = []) {
@@ -173,7 +173,7 @@ describe("chains", () => {
     await using listener = await startListener(services, { registry, filters: greet("old") });
     const before = await RawPeer.open(listener.port);
     expect(await before.through("\n")).toBe("old\n");
-    listener.listener.use(await prepareChain(listenerModel({ filters: greet("new") }), registry, services));
+    listener.listener.use(await prepareListener(listenerModel({ filters: greet("new") }), registry, services));
     const after = await RawPeer.open(listener.port);
     expect(await after.through("\n")).toBe("new\n");
     expect(events).toEqual([]);
@@ -216,7 +216,7 @@ describe("chains", () => {
     ],
   ])("%s stops the configuration, with the filter's name and place", async (_title, filters, message) => {
     const model = listenerModel({ filters });
-    await expect(prepareChain(model, networkRegistry(), testServices())).rejects.toMatchObject({
+    await expect(prepareListener(model, networkRegistry(), testServices())).rejects.toMatchObject({
       message: expect.stringContaining(message),
       place: { position: "test:1:1" },
     });
@@ -233,7 +233,7 @@ describe("chains", () => {
     });
     const filters = [...greet("first"), networkFilter("test.wrong")];
     const registry = networkRegistry([greeter(events), wrong]);
-    await expect(prepareChain(listenerModel({ filters }), registry, testServices())).rejects.toThrow("onDatum");
+    await expect(prepareListener(listenerModel({ filters }), registry, testServices())).rejects.toThrow("onDatum");
     expect(events).toEqual(["first dispose"]);
   });
 });
@@ -244,9 +244,9 @@ describe("draining", () => {
     const model = listenerModel();
     const listener = new Listener(model, services);
     const calls: string[] = [];
-    const chain = await prepareChain(model, networkRegistry(), services);
-    chain.accept = () => ({ drain: () => void calls.push("drain"), closeIfIdle: () => void calls.push("idle") });
-    listener.use(chain);
+    const chains = await prepareListener(model, networkRegistry(), services);
+    chains.chain.accept = () => ({ drain: () => void calls.push("drain"), closeIfIdle: () => void calls.push("idle") });
+    listener.use(chains);
     const address = await listener.listen({ address: ANY_PORT, reusePort: false });
     const { port } = address as { port: number };
     const first = await RawPeer.open(port);

@@ -1,6 +1,6 @@
 /**
- * One configured listener in one worker: binds, accepts, runs each connection through TLS and its filter chain, drains. It keeps its socket while its chain
- * changes; connections stay with the chain that took them.
+ * One configured listener in one worker: binds, accepts, runs each connection through listener filters, TLS and its filter chain, drains. It keeps its socket
+ * while its chains change; streams stay with the chains that took them.
  */
 import { chmodSync } from "node:fs";
 import {
@@ -15,12 +15,14 @@ import type { AddressInfo, Timer, TlsInfo } from "@sluice/sdk";
 import type { AddressModel, ListenerModel } from "../config/model.ts";
 import { addressOf, ipAddress, pipeAddress, UNKNOWN_ADDRESS } from "../network/address.ts";
 import { nextConnectionId, SocketInfo } from "../network/connection-info.ts";
-import type { NetworkChain } from "../network/filter-chain/network-chain.ts";
 import { SocketConnection } from "../network/socket-connection.ts";
 import type { ListenerPart, ListenOptions } from "../worker/parts.ts";
 import type { WorkerServices } from "../worker/services.ts";
 import { Accepted, AcceptedList, type AcceptedOwner } from "./accepted.ts";
+import type { ListenerChains } from "./listener-chains.ts";
+import type { ListenerFilterChain } from "./listener-filter-chain.ts";
 import { ListenerStats } from "./listener-stats.ts";
+import { PeekedSocket } from "./peeked-socket.ts";
 
 /** While a listener drains, idle connections are closed this long after they were told, and again and again. */
 const CLOSE_IDLE_EVERY_MS = 1000;
@@ -33,13 +35,13 @@ interface AcceptedSocket extends Socket {
 /** A descriptor that listens already, handed over by another process, takes the place of an address. */
 export type ListenTarget = ListenOptions | { readonly fd: number };
 
-export class Listener implements ListenerPart<NetworkChain>, AcceptedOwner {
+export class Listener implements ListenerPart<ListenerChains>, AcceptedOwner {
   readonly #model: ListenerModel;
   readonly #services: WorkerServices;
   readonly #stats: ListenerStats;
   readonly #server: Server;
   readonly #accepted = new AcceptedList();
-  #chain: NetworkChain | null = null;
+  #chains: ListenerChains | null = null;
   /** Shared by all connections where the socket is bound to one address; null where it is bound to all of a machine. */
   #local: AddressInfo | null = null;
   #isPipe = false;
@@ -59,16 +61,21 @@ export class Listener implements ListenerPart<NetworkChain>, AcceptedOwner {
     return this.#accepted.size;
   }
 
-  use(chain: NetworkChain): void {
-    const before = this.#chain;
-    if (before === chain) return;
-    if (chain.tls !== null) {
-      chain.tls.sink = {
-        onSecure: (transport, socket, info) => this.#secured(transport as AcceptedSocket, socket, info),
-      };
+  use(chains: ListenerChains, move = false): void {
+    const before = this.#chains;
+    if (before === chains) return;
+    const { tls } = chains.chain;
+    if (tls !== null) {
+      tls.sink = { onSecure: (transport, socket, info) => this.#secured(transport as AcceptedSocket, socket, info) };
     }
-    this.#chain = chain;
-    before?.release();
+    this.#chains = chains;
+    if (before === null) return;
+    for (const accepted of this.#accepted.snapshot()) {
+      if (accepted.chains === chains) continue;
+      if (move) accepted.moveTo(chains);
+      else accepted.drain();
+    }
+    before.release();
   }
 
   async listen(target: ListenTarget): Promise<AddressModel> {
@@ -96,8 +103,8 @@ export class Listener implements ListenerPart<NetworkChain>, AcceptedOwner {
     // The socket itself is closed at once; `close` would report back only when the last connection is gone.
     if (this.#server.listening) this.#server.close();
     this.#hasStopped = true;
-    this.#chain?.release();
-    this.#chain = null;
+    this.#chains?.release();
+    this.#chains = null;
     this.#releaseIfDone();
   }
 
@@ -105,10 +112,32 @@ export class Listener implements ListenerPart<NetworkChain>, AcceptedOwner {
     for (const accepted of this.#accepted.snapshot()) accepted.destroy();
   }
 
+  onAcceptedFiltered(accepted: Accepted, hasEnded: boolean): void {
+    const { socket, run } = accepted;
+    accepted.earlier = run?.left ?? null;
+    if (run?.awaitsClose !== true) accepted.run = null;
+    this.#admit(accepted);
+    const { tls } = accepted.chains.chain;
+    if (tls !== null) {
+      // Who says no more now will not shake hands.
+      if (hasEnded) socket.destroy();
+      else tls.accept(socket);
+      return;
+    }
+    this.#connected(accepted, socket, null);
+    const { connection } = accepted;
+    if (connection === null || connection.closed) return;
+    if (!connection.paused) socket.resume();
+    // The socket told it to those who looked at it first.
+    if (hasEnded) connection.ended();
+  }
+
   onAcceptedClosed(accepted: Accepted): void {
     this.#accepted.remove(accepted);
-    this.#stats.ended(this.#services.clock.turnNow() - accepted.startMs);
-    accepted.chain.connectionEnded();
+    accepted.run?.onClose();
+    if (accepted.startMs !== -1) this.#stats.ended(this.#services.clock.turnNow() - accepted.startMs);
+    accepted.chains.connectionEnded();
+    accepted.filteredBy?.connectionEnded();
     this.#releaseIfDone();
   }
 
@@ -145,22 +174,44 @@ export class Listener implements ListenerPart<NetworkChain>, AcceptedOwner {
   }
 
   #accept(socket: AcceptedSocket): void {
-    const chain = this.#chain;
-    if (chain === null) {
+    const chains = this.#chains;
+    if (chains === null) {
       socket.destroy();
       return;
     }
-    const accepted = new Accepted(this, socket, chain, this.#services.clock.turnNow());
+    const accepted = new Accepted(this, socket, chains);
     this.#accepted.add(accepted);
-    this.#stats.started();
-    chain.connectionStarted();
-    if (chain.tls === null) {
+    chains.connectionStarted();
+    if (chains.filters !== null) {
+      this.#filter(accepted, chains.filters);
+      return;
+    }
+    this.#admit(accepted);
+    const { tls } = chains.chain;
+    if (tls === null) {
       this.#connected(accepted, socket, null);
       return;
     }
     socket[ACCEPTED] = accepted;
     socket.on("close", onTransportClose);
-    chain.tls.accept(socket);
+    tls.accept(socket);
+  }
+
+  #filter(accepted: Accepted, filters: ListenerFilterChain): void {
+    const socket: AcceptedSocket = accepted.socket;
+    socket[ACCEPTED] = accepted;
+    socket.on("close", onTransportClose);
+    const info = this.#infoOf(socket, null);
+    const peeked = new PeekedSocket(filters, socket, info, this.#isPipe, accepted);
+    accepted.info = info;
+    accepted.run = peeked.run;
+    peeked.start();
+  }
+
+  /** It counts as a connection from now on. */
+  #admit(accepted: Accepted): void {
+    accepted.startMs = this.#services.clock.turnNow();
+    this.#stats.started();
   }
 
   #secured(transport: AcceptedSocket, socket: Socket, tls: TlsInfo): void {
@@ -172,12 +223,12 @@ export class Listener implements ListenerPart<NetworkChain>, AcceptedOwner {
   #connected(accepted: Accepted, socket: Socket, tls: TlsInfo | null): void {
     const transport = accepted.socket;
     const services = this.#services;
-    const remote = this.#isPipe ? UNKNOWN_ADDRESS : ipAddress(transport.remoteAddress, transport.remotePort);
-    const local = this.#local ?? ipAddress(transport.localAddress, transport.localPort);
+    const { info } = accepted;
+    if (info !== null && tls !== null) info.secured(tls);
     const connection = new SocketConnection({
       socket,
       transport,
-      info: new SocketInfo(nextConnectionId(services.workerIndex), remote, local, tls),
+      info: info ?? this.#infoOf(transport, tls),
       environment: services,
       highWatermark: this.#model.bufferLimitBytes,
       owner: accepted,
@@ -185,13 +236,20 @@ export class Listener implements ListenerPart<NetworkChain>, AcceptedOwner {
     });
     accepted.connection = connection;
     try {
-      accepted.drainable = accepted.chain.accept(connection);
+      accepted.drainable = accepted.chains.chain.accept(connection, accepted.earlier);
     } catch (error) {
       services.log.write("error", "listener", `${this.#model.name}: a connection could not be taken`, { error });
       connection.destroy(true);
       return;
     }
-    if (this.#isDraining) accepted.drain();
+    if (accepted.nextChains !== null) accepted.moveTo(accepted.nextChains);
+    if (this.#isDraining || accepted.drains) accepted.drain();
+  }
+
+  #infoOf(transport: Socket, tls: TlsInfo | null): SocketInfo {
+    const remote = this.#isPipe ? UNKNOWN_ADDRESS : ipAddress(transport.remoteAddress, transport.remotePort);
+    const local = this.#local ?? ipAddress(transport.localAddress, transport.localPort);
+    return new SocketInfo(nextConnectionId(this.#services.workerIndex), remote, local, tls);
   }
 
   #scheduleIdle(): void {

@@ -4,6 +4,9 @@ import type { Registry } from "../registry/registry.ts";
 import type { StatsAggregator } from "../stats/aggregate.ts";
 import { StatsStore } from "../stats/stats-store.ts";
 import { RealClock } from "../timing/real-clock.ts";
+import type { RuntimeEntries } from "../runtime/runtime-entry.ts";
+import type { TapStream } from "../tap/fixture.ts";
+import type { TapCommand } from "../tap/tap-point.ts";
 import type { HostModel } from "../upstream/host.ts";
 import type { DataPlane, ListenRequest, ListenResult, PrepareResult } from "../worker/data-plane.ts";
 import { BeatingHeart, allocateHeartbeat } from "../worker/heartbeat.ts";
@@ -72,6 +75,14 @@ export class LocalWorker implements DataPlane {
 
   updateHosts(cluster: string, hosts: readonly HostModel[]): Promise<void> {
     return this.#live().updateHosts(cluster, hosts);
+  }
+
+  tap(command: TapCommand): Promise<readonly TapStream[]> {
+    return this.#live().tap(command);
+  }
+
+  updateRuntime(entries: RuntimeEntries): Promise<void> {
+    return this.#live().updateRuntime(entries);
   }
 
   #live(): WorkerRuntime {

@@ -3,9 +3,11 @@
  * two thin shells around it.
  */
 import { writeFile } from "node:fs/promises";
+import type { Bundler } from "../config/bundler.ts";
 import { type ConfigSource, loadConfig } from "../config/index.ts";
 import type { AddressModel, CompiledConfig } from "../config/model.ts";
 import type { Problems } from "../config/problems.ts";
+import { sameMeaning } from "../config/same-meaning.ts";
 import type { ApplyProblem } from "../worker/data-plane.ts";
 import { formatAddress, toProblem } from "../worker/data-plane.ts";
 import type { LogSink } from "../worker/log.ts";
@@ -20,6 +22,8 @@ export interface ProxyOptions extends ServerOptions {
   readonly adminAddressPath: string | null;
   /** `POST /quitquitquit`. */
   readonly onQuit: () => void;
+  /** Under `run --watch`. */
+  readonly bundler?: Bundler | undefined;
 }
 
 export interface StartResult {
@@ -27,6 +31,14 @@ export interface StartResult {
   /** Of the configuration: warnings where it is up. */
   readonly problems: Problems;
   /** What stood against starting it: addresses in use, filters that cannot be created. */
+  readonly refusals: readonly ApplyProblem[];
+}
+
+/** What became of another version of the configuration. */
+export interface ReloadResult {
+  /** `refused`: what served before does. */
+  readonly outcome: "applied" | "unchanged" | "refused";
+  readonly problems: Problems;
   readonly refusals: readonly ApplyProblem[];
 }
 
@@ -49,20 +61,41 @@ export class ProxyInstance {
 
   /** Reads the configuration and serves it. Where it does not come up, everything is closed again. */
   async start(): Promise<StartResult> {
-    const { source, registry, allowUnsupported } = this.#options;
+    const { source, allowUnsupported, bundler } = this.#options;
+    const registry = this.#options.registry.fork();
     try {
-      const { config, problems } = await loadConfig(source, { registry, allowUnsupported });
+      const { config, problems } = await loadConfig(source, { registry, allowUnsupported, bundler });
       if (config === null) {
         await this.stop();
         return { isUp: false, problems, refusals: [] };
       }
       const refusals = await this.#serve(config);
       if (refusals.length > 0) await this.stop();
+      else this.#options.registry.adopt(registry);
       return { isUp: refusals.length === 0, problems, refusals };
     } catch (error) {
       await this.stop();
       throw error;
     }
+  }
+
+  /** Reads the configuration again; it serves in all threads or in none. MUST NOT be called while a call is open. @throws Error before `start` */
+  async reload(): Promise<ReloadResult> {
+    const { source, allowUnsupported, bundler } = this.#options;
+    const live = this.server.config;
+    if (live === null) throw new Error("there is no configuration yet");
+    const registry = this.#options.registry.fork();
+    const { config, problems } = await loadConfig(source, { registry, allowUnsupported, bundler });
+    if (config === null) return { outcome: "refused", problems, refusals: [] };
+    if (sameMeaning(config, live)) return { outcome: "unchanged", problems, refusals: [] };
+    if (!sameMeaning(config.admin, live.admin)) {
+      const message = "the address of the admin interface cannot change while it runs";
+      return { outcome: "refused", problems, refusals: [{ message, place: null }] };
+    }
+    const refusals = await this.server.apply(config);
+    if (refusals.length > 0) return { outcome: "refused", problems, refusals };
+    this.#options.registry.adopt(registry);
+    return { outcome: "applied", problems, refusals };
   }
 
   /** Lame duck, then the end. */
@@ -91,8 +124,8 @@ export class ProxyInstance {
 
   async #startAdmin(address: AddressModel): Promise<void> {
     const { AdminServer } = await import("./admin/admin-server.ts");
-    const { commandLine, threshold, adminAddressPath, onQuit } = this.#options;
-    this.#admin = new AdminServer({ server: this.server, threshold, commandLine, quit: onQuit }, this.#log);
+    const { commandLine, threshold, registry, adminAddressPath, onQuit } = this.#options;
+    this.#admin = new AdminServer({ server: this.server, threshold, registry, commandLine, quit: onQuit }, this.#log);
     await this.#admin.listen(address);
     const bound = formatAddress(this.#admin.address ?? address);
     this.#log.write("info", "admin", `admin address: ${bound}`);

@@ -6,6 +6,7 @@ import type { AddressModel, CompiledConfig, ListenerModel } from "../config/mode
 import { type ApplyProblem, type DataPlane, type ListenRequest, listenerKey, toProblem } from "../worker/data-plane.ts";
 import type { ClusterHosts } from "../worker/parts.ts";
 import { probeAddress } from "./probe.ts";
+import { WorkerDeath } from "./worker-death.ts";
 
 /** A worker, and whether it is the one that alone accepts where an address cannot be shared. */
 export interface RolloutTarget {
@@ -97,7 +98,10 @@ export class Rollout {
       // The long form is for admin alone.
       return await Promise.race([plane.prepare({ ...config, listeners, bootstrap: null }, hosts), late]);
     } catch (error) {
-      return { problems: [toProblem(error)], unbound: [] };
+      const { message, place } = toProblem(error);
+      const said =
+        error instanceof WorkerDeath ? `a worker died while it prepared the configuration: ${message}` : message;
+      return { problems: [{ message: said, place }], unbound: [] };
     } finally {
       clearTimeout(timer);
     }

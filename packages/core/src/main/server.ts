@@ -4,11 +4,14 @@
  */
 import { randomBytes } from "node:crypto";
 import type { ResourceLimits } from "node:worker_threads";
-import type { AddressModel, ClusterModel, CompiledConfig, WatchdogModel } from "../config/model.ts";
+import type { AddressModel, ClusterModel, CompiledConfig, RuntimeModel, WatchdogModel } from "../config/model.ts";
 import type { Registry } from "../registry/registry.ts";
+import { RuntimeLayers } from "../runtime/runtime-layers.ts";
 import { StatsAggregator } from "../stats/aggregate.ts";
 import { SharedTable } from "../stats/shared-table.ts";
 import { StatsStore } from "../stats/stats-store.ts";
+import type { TapStream } from "../tap/fixture.ts";
+import type { TapCommand } from "../tap/tap-point.ts";
 import { RealClock } from "../timing/real-clock.ts";
 import { StrictDns } from "../upstream/discovery/strict-dns.ts";
 import type { HostModel } from "../upstream/host.ts";
@@ -56,6 +59,7 @@ export class Server {
   readonly aggregator: StatsAggregator = new StatsAggregator();
   readonly stats: StatsStore;
   readonly shared: SharedTable;
+  readonly runtime: RuntimeLayers = new RuntimeLayers();
   readonly startedAtMs: number = Date.now();
   readonly concurrency: number;
   readonly #options: ServerOptions;
@@ -164,8 +168,10 @@ export class Server {
       const problems = await rollout.probe(config);
       if (problems.length > 0) return problems;
       const hosts = await this.#discovery.resolve(config.clusters);
+      if (this.#config === null) await this.#useRuntime(config.runtime);
       problems.push(...(await rollout.apply(config, hosts, this.#targets())));
       if (problems.length > 0) return problems;
+      if (this.#config !== null) await this.#useRuntime(config.runtime);
       this.#config = config;
       this.#discovery.follow(config.clusters);
       this.#watch(config.watchdog);
@@ -177,6 +183,8 @@ export class Server {
   /** Lame duck: goes on accepting; resolves when no connection is left, or the drain time is over. */
   async drain(): Promise<void> {
     this.#state = "DRAINING";
+    // It never came up: there is nothing to wait for.
+    if (this.#config === null) return;
     this.#pool?.stopReplacing();
     const drained = Promise.allSettled(this.#targets().map(({ plane }) => plane.drain()));
     await within(drained, this.#options.drainTimeMs);
@@ -208,6 +216,18 @@ export class Server {
     this.#healthFailed = failed;
   }
 
+  /** Tells all threads; resolves with the streams on record that are finished. A thread that is dying has none. */
+  async tap(command: TapCommand): Promise<TapStream[]> {
+    const told = await Promise.allSettled(this.#targets().map(({ plane }) => plane.tap(command)));
+    return told.flatMap((outcome) => (outcome.status === "fulfilled" ? outcome.value : []));
+  }
+
+  /** Values of the admin layer; resolves when all workers have them. */
+  async modifyRuntime(changes: ReadonlyMap<string, string>): Promise<void> {
+    this.runtime.modify(changes);
+    await this.#tellRuntime();
+  }
+
   /** The hosts of a cluster of the live configuration: those that it lists, or those that discovery found. */
   hostsOf(cluster: ClusterModel): readonly HostModel[] {
     return this.#discovery.hosts.get(cluster.name) ?? (cluster.discovery.kind === "static" ? cluster.endpoints : []);
@@ -225,6 +245,9 @@ export class Server {
     stats.gauge("server.memory_heap_size").set(heapTotal);
     stats.gauge("listener_manager.total_listeners_active").set(this.#config?.listeners.length ?? 0);
     stats.gauge("listener_manager.workers_started").set(this.#config === null ? 0 : 1);
+    stats.gauge("runtime.num_keys").set(Object.keys(this.runtime.final).length);
+    stats.gauge("runtime.num_layers").set(this.runtime.layerCount);
+    stats.gauge("runtime.admin_overrides_active").set(this.runtime.adminCount === 0 ? 0 : 1);
     stats.gauge("cluster_manager.active_clusters").set(this.#config?.clusters.length ?? 0);
     stats.flush();
   }
@@ -246,10 +269,22 @@ export class Server {
     for (const { plane } of this.#targets()) plane.updateHosts(cluster, hosts).catch(() => {});
   }
 
+  async #useRuntime(model: RuntimeModel): Promise<void> {
+    this.runtime.configure(model);
+    await this.#tellRuntime();
+  }
+
+  async #tellRuntime(): Promise<void> {
+    const { final } = this.runtime;
+    // A thread that cannot take them is dying; its replacement gets all of them.
+    await Promise.allSettled(this.#targets().map(({ plane }) => plane.updateRuntime(final)));
+  }
+
   /** A replacement gets what the others have. */
   #bring(index: number, plane: DataPlane): Promise<string | null> {
     return this.#serialize(async () => {
       if (this.#config === null || this.#rollout === null) return "there is no configuration";
+      await plane.updateRuntime(this.runtime.final);
       const problems = await this.#rollout.apply(this.#config, this.#discovery.hosts, [
         { plane, isFirst: index === 0 },
       ]);

@@ -5,6 +5,9 @@
 import { Worker, type ResourceLimits } from "node:worker_threads";
 import type { CompiledConfig } from "../config/model.ts";
 import type { ThreadMetrics } from "../stats/aggregate.ts";
+import type { RuntimeEntries } from "../runtime/runtime-entry.ts";
+import type { TapStream } from "../tap/fixture.ts";
+import type { TapCommand } from "../tap/tap-point.ts";
 import type { HostModel } from "../upstream/host.ts";
 import type { DataPlane, ListenRequest, ListenResult, PrepareResult } from "../worker/data-plane.ts";
 import { workerEntry } from "../worker/entry-url.ts";
@@ -12,14 +15,7 @@ import type { ObservedHeart } from "../worker/heartbeat.ts";
 import type { LogSink } from "../worker/log.ts";
 import type { FromWorker, Method, ToWorker, WorkerStart } from "../worker/messages.ts";
 import type { ClusterHosts } from "../worker/parts.ts";
-
-/** The thread is gone: its calls fail with this. */
-export class WorkerDeath extends Error {
-  constructor(reason: string) {
-    super(reason);
-    this.name = "WorkerDeath";
-  }
-}
+import { WorkerDeath } from "./worker-death.ts";
 
 export interface ThreadWorkerOptions {
   readonly start: WorkerStart;
@@ -94,6 +90,14 @@ export class ThreadWorker implements DataPlane {
 
   async updateHosts(cluster: string, hosts: readonly HostModel[]): Promise<void> {
     await this.#call("updateHosts", cluster, hosts);
+  }
+
+  tap(command: TapCommand): Promise<readonly TapStream[]> {
+    return this.#call("tap", command) as Promise<readonly TapStream[]>;
+  }
+
+  async updateRuntime(entries: RuntimeEntries): Promise<void> {
+    await this.#call("updateRuntime", entries);
   }
 
   reclaim(ids: readonly number[]): void {

@@ -1,17 +1,36 @@
-/** Identity of a connection: number, addresses, TLS facts. */
+/** Identity of a connection: number, addresses, what listener filters and the TLS handshake told of it. */
 import type { AddressInfo, ConnectionInfo, TlsInfo } from "@sluice/sdk";
 
+const NO_PROTOCOLS: readonly string[] = Object.freeze([]);
+
+/** What is not `readonly` here is set before a filter chain sees it, and then stays. */
 export class SocketInfo implements ConnectionInfo {
   readonly id: number;
   readonly directRemote: AddressInfo;
-  readonly local: AddressInfo;
-  readonly tls: TlsInfo | null;
+  readonly directLocal: AddressInfo;
+  remote: AddressInfo;
+  local: AddressInfo;
+  requestedServerName: string;
+  applicationProtocols: readonly string[];
+  transportProtocol: string;
+  tls: TlsInfo | null;
 
   constructor(id: number, directRemote: AddressInfo, local: AddressInfo, tls: TlsInfo | null) {
     this.id = id;
     this.directRemote = directRemote;
+    this.directLocal = local;
+    this.remote = directRemote;
     this.local = local;
+    this.requestedServerName = tls === null ? "" : tls.serverName;
+    this.applicationProtocols = NO_PROTOCOLS;
+    this.transportProtocol = "";
     this.tls = tls;
+  }
+
+  /** The handshake is done. A listener filter may have known the server name before. */
+  secured(tls: TlsInfo): void {
+    this.tls = tls;
+    if (this.requestedServerName === "") this.requestedServerName = tls.serverName;
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import type { ConnectionInfo, TlsInfo } from "@sluice/sdk";
 import { type Connection, type ConnectionEvents, readBuffer, retainReadBuffer } from "./connection.ts";
+import { SocketInfo } from "./connection-info.ts";
 import type { FlushQueue } from "./flush-queue.ts";
 
 export interface ScriptedConnectionOptions {
@@ -23,7 +24,7 @@ const SPOILT = 0x21;
 let lastId = 0;
 
 export class ScriptedConnection implements Connection {
-  readonly info: ConnectionInfo;
+  readonly info: SocketInfo;
   highWatermark: number;
   aboveWatermark = false;
   closed = false;
@@ -47,7 +48,11 @@ export class ScriptedConnection implements Connection {
   constructor(options: ScriptedConnectionOptions = {}) {
     const address = { address: "192.0.2.1:4711", ip: "192.0.2.1", port: 4711 };
     const local = { address: "192.0.2.2:80", ip: "192.0.2.2", port: 80 };
-    this.info = { id: ++lastId, directRemote: address, local, tls: options.tls ?? null, ...options.info };
+    const { info = {}, tls = null } = options;
+    this.info = Object.assign(
+      new SocketInfo(info.id ?? ++lastId, info.directRemote ?? address, info.local ?? local, info.tls ?? tls),
+      info,
+    );
     this.highWatermark = options.highWatermark ?? 1024 * 1024;
     this.#flushQueue = options.flushQueue ?? null;
     this.#closesItself = options.closesItself ?? true;
@@ -119,13 +124,13 @@ export class ScriptedConnection implements Connection {
   }
 
   /** Bytes (or one per character) arrive, in one turn of their own. They are spoilt after it unless they were retained. */
-  receive(data: Uint8Array | string): void {
+  receive(data: Uint8Array | string, spoils = true): void {
     if (this.closed) return;
     const bytes = typeof data === "string" ? Buffer.from(data, "latin1") : Buffer.from(data);
     this.bytesRead += bytes.length;
     readBuffer.retained = false;
     this.#turn((events) => events.onData(bytes));
-    if (!readBuffer.retained) bytes.fill(SPOILT);
+    if (spoils && !readBuffer.retained) bytes.fill(SPOILT);
     readBuffer.retained = false;
   }
 

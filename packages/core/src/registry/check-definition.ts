@@ -1,7 +1,7 @@
 /** Whether something that a module exports is a filter definition that this engine can run. Fail-closed: whatever is not sure is refused. */
 import { createRequire } from "node:module";
-import { DEFINITION, SDK_VERSION } from "@sluice/sdk";
-import type { AnyHttpFilterDefinition, AnyNetworkFilterDefinition, LoadProblem, Registered } from "./registry.ts";
+import { DEFINITION, SDK_VERSION, definitionProblems } from "@sluice/sdk";
+import type { AnyDefinition, LoadProblem, Registered } from "./registry.ts";
 
 export function checkDefinition(
   candidate: unknown,
@@ -12,14 +12,14 @@ export function checkDefinition(
     return {
       source,
       message:
-        "exports something that is no filter definition, expected what defineHttpFilter or defineNetworkFilter returns",
+        "exports something that is no filter definition, expected what defineHttpFilter, defineNetworkFilter or defineListenerFilter returns",
     };
   }
   const kind: unknown = candidate[DEFINITION];
-  const definition = candidate as unknown as AnyHttpFilterDefinition | AnyNetworkFilterDefinition;
+  const definition = candidate as unknown as AnyDefinition;
   const { id } = definition;
   if (typeof id !== "string" || id === "") return { source, message: "has a definition without an id" };
-  if (kind !== "http" && kind !== "network") {
+  if (kind !== "http" && kind !== "network" && kind !== "listener") {
     return {
       source,
       message: `${id} is a definition of kind ${JSON.stringify(kind)}, which this version of Sluice does not know`,
@@ -27,10 +27,10 @@ export function checkDefinition(
   }
   const versionProblem = checkVersion(id, definition.sdkVersion, sdkVersion);
   if (versionProblem !== null) return { source, message: versionProblem };
-  if (typeof definition.create !== "function") return { source, message: `${id} has no create function` };
-  return kind === "http"
-    ? { kind, definition: definition as AnyHttpFilterDefinition, source }
-    : { kind, definition: definition as AnyNetworkFilterDefinition, source };
+  // Another copy of the sdk, or none, may have made the mark.
+  const problems = definitionProblems(definition);
+  if (problems.length > 0) return { source, message: `${id}: ${problems.join("; ")}` };
+  return { kind, definition, source } as Registered;
 }
 
 /** A filter runs on the sdk that it was made with and on later ones of the same major version (for 0.x: minor). */

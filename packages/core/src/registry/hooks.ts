@@ -1,13 +1,19 @@
 /** Whether what a filter's `create` returned has only hooks that the engine knows: a misspelt hook would never be called. */
-import { HTTP_FILTER_HOOKS, NETWORK_FILTER_HOOKS } from "@sluice/sdk";
+import { type DefinitionKind, HTTP_FILTER_HOOKS, LISTENER_FILTER_HOOKS, NETWORK_FILTER_HOOKS } from "@sluice/sdk";
 import { didYouMean } from "../config/did-you-mean.ts";
 
+const HOOKS: Readonly<Record<DefinitionKind, readonly string[]>> = {
+  http: HTTP_FILTER_HOOKS,
+  network: NETWORK_FILTER_HOOKS,
+  listener: LISTENER_FILTER_HOOKS,
+};
+
 /** The problem as a sentence that names filter and hook; null when there is none. Also looks at methods of a class. */
-export function checkHooks(kind: "http" | "network", id: string, filter: unknown): string | null {
+export function checkHooks(kind: DefinitionKind, id: string, filter: unknown): string | null {
   if (typeof filter !== "object" || filter === null) {
     return `${id}: create returned ${filter === null ? "null" : typeof filter}, expected an object of hooks`;
   }
-  const known: readonly string[] = kind === "http" ? HTTP_FILTER_HOOKS : NETWORK_FILTER_HOOKS;
+  const known = HOOKS[kind];
   for (const name of functionNames(filter)) {
     const value: unknown = Reflect.get(filter, name);
     if (known.includes(name)) {

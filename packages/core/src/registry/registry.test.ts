@@ -291,3 +291,51 @@ describe("hooks", () => {
     );
   });
 });
+
+describe("versions of the configuration", () => {
+  test("a fork has what was there before any configuration; adopted, it takes the place of all else", () => {
+    const registry = new Registry();
+    registry.add(limit, "built in");
+    const first = registry.fork();
+    first.add(greeting, "first");
+    expect(registry.ids()).toEqual([limit.id]);
+    registry.adopt(first);
+    expect(registry.ids()).toEqual([greeting.id, limit.id]);
+    const second = registry.fork();
+    expect(second.ids()).toEqual([limit.id]);
+    expect(second.add({ ...greeting }, "second")).toEqual([]);
+    registry.adopt(second);
+    expect(registry.get(greeting.id)?.source).toBe("second");
+    registry.adopt(registry.fork());
+    expect(registry.ids()).toEqual([limit.id]);
+  });
+
+  test("a bundle is compiled once a version, for all who ask; another digest is another definition", async () => {
+    const base = new Registry();
+    const bundleOf = (digest: string) => ({
+      specifier: "./a.ts",
+      url: "file:///a.ts",
+      bundle: {
+        digest,
+        code: `module.exports = { default: Object.freeze({ [Symbol.for("sluice.definition")]: "http", id: "acme.http.a", maturity: "alpha", security: "unknown",
+          sdkVersion: ${JSON.stringify(SDK_VERSION)}, config: { type: "object" }, create: () => ({}) }) };`,
+        map: "{}",
+        externals: [],
+        importsDynamically: false,
+      },
+    });
+    const load = async (digest: string) => {
+      const registry = base.fork();
+      expect(await registry.load([bundleOf(digest)])).toEqual([]);
+      return registry;
+    };
+    const first = await load("1");
+    const again = await load("1");
+    const second = await load("2");
+    expect(again.http("acme.http.a")).toBe(first.http("acme.http.a"));
+    expect(second.http("acme.http.a")).not.toBe(first.http("acme.http.a"));
+    expect(again.versionOf("acme.http.a")).toBe(first.versionOf("acme.http.a"));
+    expect(second.versionOf("acme.http.a")).not.toBe(first.versionOf("acme.http.a"));
+    expect(second.moduleOf("acme.http.a")).toMatchObject({ url: "file:///a.ts", bundle: { digest: "2" } });
+  });
+});

@@ -2,20 +2,27 @@
  * The extensions of one thread: filter definitions by id and by the name of their configuration message. An instance, filled from
  * modules; it keeps definitions and judges configurations with their schemas, and never creates a filter.
  */
-import type { HttpFilterDefinition, NetworkFilterDefinition } from "@sluice/sdk";
+import type { HttpFilterDefinition, ListenerFilterDefinition, NetworkFilterDefinition } from "@sluice/sdk";
 import { didYouMean } from "../config/did-you-mean.ts";
 import type { ExtensionModule, Json } from "../config/model.ts";
 import { checkDefinition } from "./check-definition.ts";
+import { importModule } from "./import-module.ts";
+import { ModuleLoader } from "./module-loader.ts";
 import { type SchemaVerdict, judge } from "./schema.ts";
 
 export type AnyHttpFilterDefinition = HttpFilterDefinition & { readonly sdkVersion: string };
 export type AnyNetworkFilterDefinition = NetworkFilterDefinition & { readonly sdkVersion: string };
-export type AnyDefinition = AnyHttpFilterDefinition | AnyNetworkFilterDefinition;
+export type AnyListenerFilterDefinition = ListenerFilterDefinition & {
+  readonly sdkVersion: string;
+  readonly terminal?: never;
+};
+export type AnyDefinition = AnyHttpFilterDefinition | AnyNetworkFilterDefinition | AnyListenerFilterDefinition;
 
 /** An extension of the registry. */
 export type Registered =
   | { readonly kind: "http"; readonly definition: AnyHttpFilterDefinition; readonly source: string }
-  | { readonly kind: "network"; readonly definition: AnyNetworkFilterDefinition; readonly source: string };
+  | { readonly kind: "network"; readonly definition: AnyNetworkFilterDefinition; readonly source: string }
+  | { readonly kind: "listener"; readonly definition: AnyListenerFilterDefinition; readonly source: string };
 
 /** Why a module or a definition cannot be used: one plain sentence that names it. */
 export interface LoadProblem {
@@ -27,15 +34,50 @@ export interface LoadProblem {
 /** Imports a module; another one in tests. */
 export type ImportModule = (url: string) => Promise<unknown>;
 
-export class Registry {
-  readonly #import: ImportModule;
-  readonly #byId = new Map<string, Registered>();
-  readonly #byMessage = new Map<string, Registered>();
-  readonly #byRouteMessage = new Map<string, Registered>();
-  readonly #modules = new Map<string, readonly string[]>();
+/** What `load` has to know of a module. */
+export type LoadableModule = Pick<ExtensionModule, "specifier" | "url" | "bundle">;
 
-  constructor(importModule: ImportModule = (url) => import(url)) {
-    this.#import = importModule;
+/** All that is known, in one version of the configuration. */
+class Entries {
+  readonly byId = new Map<string, Registered>();
+  readonly byMessage = new Map<string, Registered>();
+  readonly byRouteMessage = new Map<string, Registered>();
+  readonly modules = new Map<string, { readonly module: LoadableModule; readonly ids: readonly string[] }>();
+
+  copy(): Entries {
+    const made = new Entries();
+    for (const key of ["byId", "byMessage", "byRouteMessage", "modules"] as const)
+      for (const [name, entry] of this[key]) (made[key] as Map<string, unknown>).set(name, entry);
+    return made;
+  }
+}
+
+export class Registry {
+  readonly #loader: ModuleLoader;
+  #entries = new Entries();
+  /** What every version of the configuration begins with; null until a version was adopted. */
+  #base: Entries | null = null;
+
+  constructor(load: ImportModule = importModule, loader: ModuleLoader = new ModuleLoader(load)) {
+    this.#loader = loader;
+  }
+
+  /** A registry for the next version of the configuration: what was there before any configuration, to which its own modules are loaded. */
+  fork(): Registry {
+    const made = new Registry(undefined, this.#loader);
+    made.#entries = (this.#base ?? this.#entries).copy();
+    return made;
+  }
+
+  /** The next version, made by {@link fork} and filled, takes the place of what is here. What it does not have is let go. */
+  adopt(next: Registry): void {
+    this.#base ??= this.#entries;
+    this.#entries = next.#entries;
+  }
+
+  /** The exports of a module, without taking its definitions. */
+  import(module: Pick<LoadableModule, "url" | "bundle">): Promise<unknown> {
+    return this.#loader.load(module);
   }
 
   /** Takes definitions that are in memory; what is wrong with them comes back, and nothing wrong gets in. */
@@ -54,13 +96,14 @@ export class Registry {
    * Imports modules whose default export (or, for the built-in packages, whose `filters`) is one definition or an array of them.
    * A module that is there already is not imported again.
    */
-  async load(modules: readonly Pick<ExtensionModule, "specifier" | "url">[]): Promise<LoadProblem[]> {
+  async load(modules: readonly LoadableModule[]): Promise<LoadProblem[]> {
     const problems: LoadProblem[] = [];
-    for (const { specifier, url } of modules) {
-      if (this.#modules.has(url)) continue;
+    for (const module of modules) {
+      const { specifier, url } = module;
+      if (this.#entries.modules.has(url)) continue;
       let exported: unknown;
       try {
-        exported = definitionsOf(await this.#import(url));
+        exported = await this.#loader.definitions(module);
       } catch (error) {
         problems.push({
           source: specifier,
@@ -77,49 +120,66 @@ export class Registry {
       }
       const found = this.add(exported, specifier);
       problems.push(...found);
-      if (found.length === 0) this.#modules.set(url, idsOf(exported));
+      if (found.length === 0) this.#entries.modules.set(url, { module, ids: idsOf(exported) });
     }
     return problems;
   }
 
   /** Ids of the definitions that a module brought, once it is loaded: how a package's name stands for its filter. */
   idsOf(url: string): readonly string[] {
-    return this.#modules.get(url) ?? [];
+    return this.#entries.modules.get(url)?.ids ?? [];
+  }
+
+  /** The module that brought a definition; undefined where it was given in memory. Threads of an isolated filter load it again. */
+  moduleOf(id: string): LoadableModule | undefined {
+    for (const { module, ids } of this.#entries.modules.values()) if (ids.includes(id)) return module;
+    return undefined;
+  }
+
+  /** Differs between two versions of one filter: chains with another version of one of theirs are made anew. */
+  versionOf(id: string): string {
+    const module = this.moduleOf(id);
+    return module === undefined ? "" : `${module.url} ${module.bundle?.digest ?? ""}`;
   }
 
   get(id: string): Registered | undefined {
-    return this.#byId.get(id);
+    return this.#entries.byId.get(id);
   }
 
   http(id: string): AnyHttpFilterDefinition | undefined {
-    const found = this.#byId.get(id);
+    const found = this.#entries.byId.get(id);
     return found?.kind === "http" ? found.definition : undefined;
   }
 
   network(id: string): AnyNetworkFilterDefinition | undefined {
-    const found = this.#byId.get(id);
+    const found = this.#entries.byId.get(id);
     return found?.kind === "network" ? found.definition : undefined;
+  }
+
+  listener(id: string): AnyListenerFilterDefinition | undefined {
+    const found = this.#entries.byId.get(id);
+    return found?.kind === "listener" ? found.definition : undefined;
   }
 
   /** The extension whose configuration is that protobuf message (full name, without the type URL's host). */
   byMessage(messageName: string): Registered | undefined {
-    return this.#byMessage.get(messageName);
+    return this.#entries.byMessage.get(messageName);
   }
 
   byRouteMessage(messageName: string): Registered | undefined {
-    return this.#byRouteMessage.get(messageName);
+    return this.#entries.byRouteMessage.get(messageName);
   }
 
   /** In alphabetical order. */
   ids(kind?: Registered["kind"]): string[] {
-    return [...this.#byId.values()]
+    return [...this.#entries.byId.values()]
       .filter((registered) => kind === undefined || registered.kind === kind)
       .map((registered) => registered.definition.id)
       .sort();
   }
 
   all(): Registered[] {
-    return [...this.#byId.values()];
+    return [...this.#entries.byId.values()];
   }
 
   /** The nearest known id, for "did you mean". */
@@ -129,7 +189,7 @@ export class Registry {
 
   /** Runs the schema of the configuration, or of the route configuration. */
   judge(id: string, which: "config" | "routeConfig", value: Json): SchemaVerdict {
-    const registered = this.#byId.get(id);
+    const registered = this.#entries.byId.get(id);
     if (registered === undefined) return { ok: false, issues: [{ path: [], message: `unknown extension "${id}"` }] };
     const { definition } = registered;
     const schema = which === "config" ? definition.config : definition.routeConfig;
@@ -141,24 +201,19 @@ export class Registry {
   #addChecked(registered: Registered): LoadProblem[] {
     const { definition, source } = registered;
     const { id } = definition;
-    const known = this.#byId.get(id);
+    const known = this.#entries.byId.get(id);
     if (known !== undefined) {
       // The same package reached by two names is one extension.
       if (known.definition === definition) return [];
       return [{ source, message: `${id} is defined already by ${known.source}` }];
     }
-    this.#byId.set(id, registered);
+    this.#entries.byId.set(id, registered);
     const routeMessage = definition.routeMessage;
     const [message] = Object.keys(definition.messages ?? {});
-    if (message !== undefined) this.#byMessage.set(message, registered);
-    if (routeMessage !== undefined) this.#byRouteMessage.set(routeMessage, registered);
+    if (message !== undefined) this.#entries.byMessage.set(message, registered);
+    if (routeMessage !== undefined) this.#entries.byRouteMessage.set(routeMessage, registered);
     return [];
   }
-}
-
-function definitionsOf(module: unknown): unknown {
-  const exported = module as { readonly default?: unknown; readonly filters?: unknown };
-  return exported.default ?? exported.filters;
 }
 
 function idsOf(exported: unknown): string[] {

@@ -1,11 +1,14 @@
 /**
  * What all threads of the process share by name: one block of memory, slots of 64 bytes claimed by key. Claims are rare and
  * take a lock; what a slot holds is used with atomics alone. A slot is free again when no thread holds it; what a dead thread held, main frees.
+ * What needs more than a slot claims a region behind the slots, which a slot stands for; pages of it that nobody uses take no memory.
  *
- *     header   lock | slots in use up to here
+ *     header   lock | slots in use up to here | slots | units of the regions that were ever used
  *     slot     key (4 words) | holders, one bit a thread (4 words) | values (8 words, or 4 of 64 bits)
+ *     region   its slot's key is odd; values: first unit | units (of 64 bytes)
  */
 import { createHash } from "node:crypto";
+import { repairStore } from "./striped-layout.ts";
 
 const DEFAULT_SLOTS = 16_384;
 const SLOT_WORDS = 16;
@@ -13,6 +16,11 @@ const HOLDERS = 4;
 const VALUES = 8;
 const LOCK = 0;
 const USED = 1;
+const SLOTS = 2;
+const TOUCHED = 3;
+const UNIT_BYTES = SLOT_WORDS * Int32Array.BYTES_PER_ELEMENT;
+/** Address space, not memory: 128 MiB for the usual number of slots. */
+const REGION_BYTES_PER_SLOT = 8192;
 /** The header takes the room of one slot. */
 const FIRST = SLOT_WORDS;
 
@@ -22,6 +30,15 @@ export interface SharedSlot {
   readonly at: number;
   readonly longs: BigInt64Array;
   readonly longAt: number;
+  /** Gives this claim back; harmless when done twice. */
+  release(): void;
+}
+
+/** A claimed region: zero at the first claim but for what `init` wrote. */
+export interface SharedRegion {
+  readonly memory: SharedArrayBuffer;
+  readonly byteOffset: number;
+  readonly byteLength: number;
   /** Gives this claim back; harmless when done twice. */
   release(): void;
 }
@@ -36,8 +53,13 @@ export class SharedTable {
   readonly #claims = new Map<number, number>();
 
   /** Memory for a table, made once in main. */
-  static allocate(slots: number = DEFAULT_SLOTS): SharedArrayBuffer {
-    return new SharedArrayBuffer((slots + 1) * SLOT_WORDS * Int32Array.BYTES_PER_ELEMENT);
+  static allocate(
+    slots: number = DEFAULT_SLOTS,
+    regionBytes: number = slots * REGION_BYTES_PER_SLOT,
+  ): SharedArrayBuffer {
+    const memory = new SharedArrayBuffer((slots + 1 + Math.ceil(regionBytes / UNIT_BYTES)) * UNIT_BYTES);
+    new Int32Array(memory)[SLOTS] = slots;
+    return memory;
   }
 
   /** @param thread 0 to 127, another one in every thread. */
@@ -45,8 +67,12 @@ export class SharedTable {
     this.memory = memory;
     this.#words = new Int32Array(memory);
     this.#longs = new BigInt64Array(memory);
-    this.#slots = this.#words.length / SLOT_WORDS - 1;
+    this.#slots = this.#words[SLOTS]!;
     this.#thread = thread;
+  }
+
+  get thread(): number {
+    return this.#thread;
   }
 
   /**
@@ -55,6 +81,66 @@ export class SharedTable {
    */
   claim(key: string, init?: (slot: SharedSlot) => void): SharedSlot {
     const digest = createHash("sha256").update(key).digest();
+    digest[0]! &= ~1;
+    return this.#claim(digest, init);
+  }
+
+  /**
+   * The region of that key and size, the same in all threads; `init` fills it when it is new, before any other thread sees it.
+   * @throws RangeError when there is no room for it.
+   */
+  claimRegion(key: string, bytes: number, init?: (region: SharedRegion) => void): SharedRegion {
+    const units = Math.ceil(bytes / UNIT_BYTES);
+    const digest = createHash("sha256").update(`${units} ${key}`).digest();
+    digest[0]! |= 1;
+    const slot = this.#claim(digest, (made) => {
+      const first = this.#place(units);
+      made.words[made.at] = first;
+      made.words[made.at + 1] = units;
+      init?.(this.#region(made));
+    });
+    return this.#region(slot);
+  }
+
+  #region(slot: SharedSlot): SharedRegion {
+    return {
+      memory: this.memory,
+      byteOffset: slot.words[slot.at]! * UNIT_BYTES,
+      byteLength: slot.words[slot.at + 1]! * UNIT_BYTES,
+      release: slot.release,
+    };
+  }
+
+  /** The first gap of so many units, zeroed. */
+  #place(units: number): number {
+    const words = this.#words;
+    const taken: { first: number; end: number }[] = [];
+    for (let i = 0; i < words[USED]!; i++) {
+      const at = FIRST + i * SLOT_WORDS;
+      if ((words[at]! & 1) === 0 || !this.#isHeld(at)) continue;
+      taken.push({ first: words[at + VALUES]!, end: words[at + VALUES]! + words[at + VALUES + 1]! });
+    }
+    taken.sort((a, b) => a.first - b.first);
+    let first = this.#slots + 1;
+    for (const region of taken) {
+      if (region.first - first >= units) break;
+      first = region.end;
+    }
+    const end = words.length / SLOT_WORDS;
+    if (first + units > end) {
+      const free = end - this.#slots - 1 - taken.reduce((sum, region) => sum + region.end - region.first, 0);
+      throw new RangeError(
+        `shared state of ${mebibytes(units)} MiB does not fit: of ${mebibytes(end - this.#slots - 1)} MiB, ${mebibytes(free)} MiB are free`,
+      );
+    }
+    // What was never used is zero, and untouched it takes no memory.
+    const touched = Math.max(this.#slots + 1, words[TOUCHED]!);
+    if (first < touched) words.fill(0, first * SLOT_WORDS, Math.min(touched, first + units) * SLOT_WORDS);
+    words[TOUCHED] = Math.max(touched, first + units);
+    return first;
+  }
+
+  #claim(digest: Buffer, init: ((slot: SharedSlot) => void) | undefined): SharedSlot {
     this.#lock();
     try {
       const { at, isNew } = this.#find(digest);
@@ -80,7 +166,10 @@ export class SharedTable {
     try {
       const used = this.#words[USED]!;
       for (let i = 0; i < used; i++) {
-        this.#words[FIRST + i * SLOT_WORDS + HOLDERS + (thread >>> 5)]! &= ~(1 << (thread & 31));
+        const at = FIRST + i * SLOT_WORDS;
+        this.#words[at + HOLDERS + (thread >>> 5)]! &= ~(1 << (thread & 31));
+        if ((this.#words[at]! & 1) !== 0 && this.#isHeld(at))
+          repairStore(this.#words, this.#words[at + VALUES]! * SLOT_WORDS, thread + 1);
       }
     } finally {
       this.#unlock();
@@ -164,4 +253,8 @@ export class SharedTable {
     Atomics.store(this.#words, LOCK, 0);
     Atomics.notify(this.#words, LOCK, 1);
   }
+}
+
+function mebibytes(units: number): string {
+  return ((units * UNIT_BYTES) / 2 ** 20).toFixed(1);
 }

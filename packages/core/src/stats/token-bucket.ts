@@ -15,8 +15,8 @@ const DRAWN = 1;
 
 export class SharedTokenBucket implements TokenBucket {
   readonly #slot: SharedSlot;
-  readonly #longs: BigInt64Array;
-  readonly #drawnAt: number;
+  #longs: BigInt64Array;
+  #drawnAt: number;
   readonly #clock: TurnClock;
   readonly #maxTokens: number;
   readonly #tokensPerFill: number;
@@ -68,7 +68,10 @@ export class SharedTokenBucket implements TokenBucket {
     return this.#fillIntervalMs - (age % this.#fillIntervalMs);
   }
 
+  /** The slot may be another's from then on: whoever still takes takes alone. */
   release(): void {
+    this.#longs = new BigInt64Array([Atomics.load(this.#longs, this.#drawnAt)]);
+    this.#drawnAt = 0;
     this.#slot.release();
   }
 

@@ -1,5 +1,5 @@
 /** Models with Envoy's defaults, for the harness. */
-import type { HcmModel } from "../config/model.ts";
+import type { HcmModel, ListenerModel, NetworkFilterModel } from "../config/model.ts";
 
 const NO_MUTATION = { add: [], remove: [] } as const;
 const PLACE = { path: "", position: "" } as const;
@@ -49,4 +49,19 @@ export const defaultHcm: HcmModel = {
   delayedCloseTimeoutMs: 1000,
   proxy100Continue: false,
   http1: { acceptHttp10: false, defaultHostForHttp10: "", enableTrailers: false, allowAbsoluteUrl: true },
+  observe: { sampleEvery: 0, debugTrace: null },
 };
+
+/** A listener that nobody listens for: what a network chain is made from. */
+export function testListener(filters: readonly NetworkFilterModel[], bufferLimitBytes: number): ListenerModel {
+  return {
+    name: "test",
+    address: { kind: "ip", host: "192.0.2.2", port: 80 },
+    statPrefix: "test",
+    bufferLimitBytes,
+    backlog: 0,
+    reusePort: false,
+    filterChain: { name: "", tls: null, handshakeTimeoutMs: 0, filters },
+    place: PLACE,
+  };
+}

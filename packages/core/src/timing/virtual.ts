@@ -69,6 +69,11 @@ export class VirtualTime {
     this.timers = new TimerWheel(this.#clock, this.#waker, (error) => this.#errors.push(error));
   }
 
+  /** When the wheel wants to be woken next, at the latest when its next timer is due; Infinity while nothing is armed. */
+  get nextMs(): number {
+    return this.#waker.atMs;
+  }
+
   /** Moves time forward by `ms`, firing what falls due on the way at its own time. Throws what a timer threw. */
   advance(ms: number): void {
     const target = this.#clock.monotonicMs + ms;

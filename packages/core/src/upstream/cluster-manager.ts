@@ -2,9 +2,9 @@
  * The clusters of one thread, applied in two phases: `prepare` builds what is new beside what serves, `commit` swaps, `discard` forgets. A cluster whose model did not
  * change is kept with its hosts and connections.
  */
-import { isDeepStrictEqual } from "node:util";
-import type { Cluster as SdkCluster, Clusters } from "@sluice/sdk";
 import type { ClusterModel } from "../config/model.ts";
+import { sameMeaning } from "../config/same-meaning.ts";
+import type { ClusterSource } from "./cluster-source.ts";
 import { Cluster, type ClusterServices } from "./cluster.ts";
 import type { Connector } from "./connector.ts";
 import type { HostModel } from "./host.ts";
@@ -16,7 +16,7 @@ export interface PreparedClusters {
 
 export type MakeConnector = (model: ClusterModel) => Connector;
 
-export class ClusterManager implements Clusters {
+export class ClusterManager implements ClusterSource {
   readonly #services: ClusterServices;
   readonly #makeConnector: MakeConnector;
   #clusters: ReadonlyMap<string, Cluster> = new Map();
@@ -26,7 +26,7 @@ export class ClusterManager implements Clusters {
     this.#makeConnector = makeConnector;
   }
 
-  get(name: string): SdkCluster | undefined {
+  get(name: string): Cluster | undefined {
     return this.#clusters.get(name);
   }
 
@@ -37,7 +37,7 @@ export class ClusterManager implements Clusters {
     try {
       for (const model of models) {
         const known = this.#clusters.get(model.name);
-        if (known !== undefined && isDeepStrictEqual(known.model, model)) {
+        if (known !== undefined && sameMeaning(known.model, model)) {
           next.set(model.name, known);
           continue;
         }

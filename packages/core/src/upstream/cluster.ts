@@ -1,6 +1,7 @@
 /** One cluster in one thread: its hosts, who is next, a pool per host. Host sets come from discovery, whole each time. */
 import type {
-  Cluster as SdkCluster,
+  GrpcClient,
+  GrpcClientOptions,
   OpenFailure,
   UpstreamConnection,
   UpstreamConnectionEvents,
@@ -10,11 +11,16 @@ import type {
 import type { ClusterModel } from "../config/model.ts";
 import type { StatsScope } from "../stats/stats-store.ts";
 import type { WorkerServices } from "../worker/services.ts";
+import type { UpstreamCluster } from "./cluster-source.ts";
 import { ClusterStats } from "./cluster-stats.ts";
 import type { Connector } from "./connector.ts";
+import type { GrpcTarget } from "./grpc/grpc-call.ts";
+import { GrpcChannels } from "./grpc/grpc-channels.ts";
+import { ClusterGrpcClient } from "./grpc/grpc-client.ts";
 import { Host, type HostModel, addressKey, hostStatsPrefix } from "./host.ts";
 import { type LoadBalancer, eligible, roundRobin } from "./load-balancing/round-robin.ts";
 import { ConnectionCount, Http1Pool, type Http1PoolSettings } from "./pool/http1-pool.ts";
+import type { OpenCalls } from "./request/open-calls.ts";
 import { TcpUpstream } from "./tcp-upstream.ts";
 
 /** Streams that may wait for a connection, per host and worker. Envoy: circuit_breakers max_pending_requests, 1024. */
@@ -30,11 +36,12 @@ interface Member {
   readonly pool: Http1Pool;
 }
 
-export class Cluster implements SdkCluster {
+export class Cluster implements UpstreamCluster, GrpcTarget {
   readonly name: string;
   readonly statName: string;
   readonly model: ClusterModel;
   readonly stats: ClusterStats;
+  readonly channels: GrpcChannels;
   readonly #services: ClusterServices;
   readonly #connector: Connector;
   readonly #scope: StatsScope;
@@ -57,6 +64,7 @@ export class Cluster implements SdkCluster {
     this.#connector = connector;
     this.#scope = services.stats.scope(`cluster.${model.statName}.`);
     this.stats = new ClusterStats(this.#scope);
+    this.channels = new GrpcChannels(model);
     const { http } = model;
     this.#settings = {
       codec: {
@@ -86,6 +94,28 @@ export class Cluster implements SdkCluster {
     const upstream = new TcpUpstream(host, this.stats, this.#services.clock, events, this.#tcp);
     upstream.start(this.#connector, this.#settings.connectTimeoutMs);
     return upstream;
+  }
+
+  grpcClient(options: GrpcClientOptions, calls: OpenCalls): GrpcClient {
+    const sni = this.model.tls?.sni ?? "";
+    return new ClusterGrpcClient(this, calls, options, sni === "" ? this.name : sni);
+  }
+
+  beginCall(): Host | null {
+    const host = this.#pick();
+    if (host === null) return null;
+    this.stats.rqTotal.inc();
+    this.stats.rqActive.inc();
+    host.rqTotal.inc();
+    host.rqActive.inc();
+    return host;
+  }
+
+  endCall(host: Host, code: number): void {
+    this.stats.rqActive.dec();
+    host.rqActive.dec();
+    if (code === 0) host.rqSuccess.inc();
+    else host.rqError.inc();
   }
 
   #pick(): Host | null {
@@ -138,6 +168,7 @@ export class Cluster implements SdkCluster {
   }
 
   #retire({ host, pool }: Member): void {
+    this.channels.closeHost(host);
     this.#leaving++;
     pool.onEmpty = () => {
       this.#pools.delete(host);

@@ -3,6 +3,9 @@
  * A change of configuration is `prepare`, `listen`, `commit`; before `commit`, `discard` undoes it.
  */
 import type { AddressModel, CompiledConfig, ConfigPlace } from "../config/model.ts";
+import type { RuntimeEntries } from "../runtime/runtime-entry.ts";
+import type { TapStream } from "../tap/fixture.ts";
+import type { TapCommand } from "../tap/tap-point.ts";
 import type { HostModel } from "../upstream/host.ts";
 import type { ClusterHosts, ListenOptions } from "./parts.ts";
 
@@ -22,6 +25,10 @@ export interface DataPlane {
   close(): Promise<void>;
   /** What discovery found since, for a cluster of the live configuration. */
   updateHosts(cluster: string, hosts: readonly HostModel[]): Promise<void>;
+  /** Runtime values from now on: all of them. */
+  updateRuntime(entries: RuntimeEntries): Promise<void>;
+  /** Streams on record that are finished, after the command. */
+  tap(command: TapCommand): Promise<readonly TapStream[]>;
 }
 
 /** Why a configuration cannot be used: a plain sentence, and where the configuration says so. */

@@ -1,6 +1,7 @@
 // What a filter gets at `create`, and that nothing of it outlives the filter.
 import { beforeEach, describe, expect, test } from "vitest";
 import { StatsAggregator } from "../stats/aggregate.ts";
+import { RuntimeStore } from "../runtime/runtime-store.ts";
 import { SharedTable } from "../stats/shared-table.ts";
 import { StatsStore } from "../stats/stats-store.ts";
 import { VirtualTime } from "../timing/virtual.ts";
@@ -29,7 +30,7 @@ beforeEach(() => {
   lines = [];
   level = "error";
   const { clock, timers } = time;
-  services = { clock, timers, stats, shared, log } as unknown as WorkerServices;
+  services = { clock, timers, stats, shared, log, runtime: new RuntimeStore() } as unknown as WorkerServices;
 });
 
 function contextOf(sharedKey = "listener/chain/greeting"): OwnedFilterContext {
@@ -39,6 +40,7 @@ function contextOf(sharedKey = "listener/chain/greeting"): OwnedFilterContext {
     statPrefix: "in",
     statsPrefix: "http.in.greeting.",
     sharedKey,
+    calls: false,
   });
 }
 
@@ -86,6 +88,65 @@ describe("token buckets", () => {
     context.shared.tokenBucket("a", options);
     context.release();
     expect(shared.size).toBe(0);
+  });
+});
+
+describe("what workers share", () => {
+  const limits = { maxTokens: 2, fillIntervalMs: 1000, maxKeys: 16 };
+
+  test("goes over to the filter's next version, and is another filter's own", () => {
+    const before = contextOf();
+    before.shared.counter("calls").add(3);
+    before.shared.keyValue("names", { maxEntries: 10 }).set("a", "one");
+    before.shared.tokenBuckets("limits", limits).charge("a", 5);
+    const after = contextOf().shared;
+    const taken = [
+      after.counter("calls"),
+      after.keyValue("names", { maxEntries: 10 }),
+      after.tokenBuckets("limits", limits),
+    ] as const;
+    before.release();
+    expect([taken[0].get(), taken[1].get("a"), taken[2].remaining("a")]).toEqual([3, "one", -3]);
+    expect(after.keyValue("names", { maxEntries: 11 }).get("a")).toBe(undefined);
+    expect(after.counter("other").get()).toBe(0);
+    const other = contextOf("listener/chain/other");
+    expect(other.shared.counter("calls").get()).toBe(0);
+    expect(other.shared.keyValue("names", { maxEntries: 10 }).get("a")).toBe(undefined);
+  });
+
+  test("is the same thing by the same name and options, and goes with the filter", () => {
+    const context = contextOf();
+    const counter = context.shared.counter("calls");
+    const buckets = context.shared.tokenBuckets("limits", limits);
+    const values = context.shared.keyValue("names", { maxEntries: 10 });
+    expect(context.shared.counter("calls")).toBe(counter);
+    expect(context.shared.tokenBuckets("limits", { ...limits, tokensPerFill: 1 })).toBe(buckets);
+    expect(context.shared.keyValue("names", { maxEntries: 10, ttlMs: 0 })).toBe(values);
+    expect(shared.size).toBe(3);
+    context.release();
+    expect(shared.size).toBe(0);
+    // Whoever still counts does not count in what another has now.
+    const next = contextOf("listener/chain/next").shared.counter("calls");
+    counter.add(7);
+    expect(next.get()).toBe(0);
+    expect(() => values.set("a", "b")).toThrow("after the end of its filter");
+    expect(() => buckets.take("a")).toThrow("after the end of its filter");
+  });
+
+  test("may be of one of the filter's route configurations, which its schema has made", () => {
+    expect(() => contextOf().shared.counter("calls", {})).toThrow("must be a route configuration");
+  });
+
+  test("counts whole numbers, by comparison too", () => {
+    const counter = contextOf().shared.counter("calls");
+    expect([
+      counter.add(),
+      counter.add(-3),
+      counter.compareExchange(-2, 10),
+      counter.compareExchange(-2, 11),
+      counter.get(),
+    ]).toEqual([1, -2, true, false, 10]);
+    expect(() => counter.add(0.5)).toThrow("0.5 is no count");
   });
 });
 

@@ -1,6 +1,6 @@
 /**
  * What one filter instance gets at `create`, and the end of it: whoever builds a chain makes a context per filter and releases it
- * when the chain is gone. Statistics, buckets and timers of the filter end with it.
+ * when the chain is gone. Statistics, shared state, timers, calls and runtime handles of the filter end with it.
  */
 import type {
   Clusters,
@@ -9,16 +9,17 @@ import type {
   Formats,
   Logger,
   Random,
+  Runtime,
   SharedState,
   Stats,
   Timer,
-  TokenBucket,
-  TokenBucketOptions,
 } from "@sluice/sdk";
 import { filterFormats } from "../formatter/filter-formats.ts";
-import { routeConfigKey } from "../http/route/route-filters.ts";
+import { FilterRuntime } from "../runtime/runtime-store.ts";
+import { FilterSharedState } from "../stats/filter-shared-state.ts";
 import type { StatsScope } from "../stats/stats-store.ts";
-import { SharedTokenBucket } from "../stats/token-bucket.ts";
+import { FilterClusters } from "../upstream/request/filter-clusters.ts";
+import { OpenCalls } from "../upstream/request/open-calls.ts";
 import type { LogSink } from "./log.ts";
 import type { WorkerServices } from "./services.ts";
 
@@ -35,6 +36,8 @@ export interface FilterContextOptions {
    * `<listener>/<filter chain>/<filter>`. Shared state hangs on it.
    */
   readonly sharedKey: string;
+  /** What its definition says of `calls`: without it `clusters` throws. */
+  readonly calls: boolean;
 }
 
 /** A context and its end. */
@@ -46,12 +49,15 @@ export class OwnedFilterContext implements FilterContext {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly random: Random;
-  readonly clusters: Clusters;
   readonly shared: SharedState;
+  readonly runtime: Runtime;
   readonly formats: Formats;
   readonly #services: WorkerServices;
   readonly #scope: StatsScope;
-  readonly #buckets: FilterBuckets;
+  readonly #clusters: FilterClusters | null;
+  readonly #calls = new OpenCalls();
+  readonly #shared: FilterSharedState;
+  readonly #runtime: FilterRuntime;
   readonly #timers = new Set<Timer>();
   #released = false;
 
@@ -66,10 +72,23 @@ export class OwnedFilterContext implements FilterContext {
     this.logger = new ComponentLogger(services.log, options.name);
     this.clock = services.clock;
     this.random = services.random;
-    this.clusters = services.clusters;
-    this.#buckets = new FilterBuckets(services, options.sharedKey);
-    this.shared = this.#buckets;
+    this.#clusters = options.calls ? new FilterClusters(services.clusters, services.timers, this.#calls) : null;
+    this.#shared = new FilterSharedState(services.shared, options.sharedKey, services.clock);
+    this.shared = this.#shared;
+    this.#runtime = new FilterRuntime(services.runtime, services.random);
+    this.runtime = this.#runtime;
     this.formats = filterFormats;
+  }
+
+  get clusters(): Clusters {
+    if (this.#clusters === null)
+      throw new TypeError(`filter "${this.name}" uses context.clusters: its definition has to declare "calls: true"`);
+    return this.#clusters;
+  }
+
+  /** Requests and gRPC calls of the filter that have not ended. */
+  get openCalls(): number {
+    return this.#calls.size;
   }
 
   setTimer(callback: () => void, ms: number): Timer {
@@ -99,38 +118,14 @@ export class OwnedFilterContext implements FilterContext {
   release(): void {
     this.#released = true;
     for (const timer of this.#timers) timer.cancel();
-    this.#buckets.release();
+    this.#calls.release();
+    this.#shared.release();
+    this.#runtime.release();
     this.#scope.release();
   }
 }
 
 const endedTimer: Timer = { cancel() {} };
-
-class FilterBuckets implements SharedState {
-  readonly #services: WorkerServices;
-  readonly #key: string;
-  readonly #buckets = new Map<string, SharedTokenBucket>();
-
-  constructor(services: WorkerServices, key: string) {
-    this.#services = services;
-    this.#key = key;
-  }
-
-  tokenBucket(name: string, options: TokenBucketOptions, owner?: object): TokenBucket {
-    const path = owner === undefined ? name : `${routeConfigKey(owner)}/${name}`;
-    let bucket = this.#buckets.get(path);
-    if (bucket === undefined) {
-      bucket = new SharedTokenBucket(this.#services.shared, `${this.#key}/${path}`, options, this.#services.clock);
-      this.#buckets.set(path, bucket);
-    }
-    return bucket;
-  }
-
-  release(): void {
-    for (const bucket of this.#buckets.values()) bucket.release();
-    this.#buckets.clear();
-  }
-}
 
 /** The sdk's logger over the process's log; the component is the filter's name. */
 export class ComponentLogger implements Logger {

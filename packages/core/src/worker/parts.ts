@@ -2,9 +2,9 @@
  * What the runtime of a worker is put together from: listeners, chains, clusters, each behind the few calls that the runtime makes.
  * The real ones are named in `compose.ts`; tests bring their own.
  */
-import type { Clusters } from "@sluice/sdk";
 import type { AddressModel, ClusterModel, ListenerModel } from "../config/model.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { ClusterSource } from "../upstream/cluster-source.ts";
 import type { HostModel } from "../upstream/host.ts";
 import type { WorkerServices } from "./services.ts";
 
@@ -19,7 +19,7 @@ export interface Prepared {
 export type ClusterHosts = ReadonlyMap<string, readonly HostModel[]>;
 
 /** All clusters of one worker, through all versions of the configuration. */
-export interface ClusterManagerPart extends Clusters {
+export interface ClusterManagerPart extends ClusterSource {
   /** Makes what is new or changed. @throws Error where a cluster cannot be set up. */
   prepare(models: readonly ClusterModel[], hosts: ClusterHosts): Prepared;
   /** What discovery found since. */
@@ -49,8 +49,11 @@ export interface ChainPart {
 export interface ListenerPart<Chain extends ChainPart = ChainPart> {
   /** Binds and accepts; resolves with the address that it has, rejects with the system's error. A chain MUST be in use. */
   listen(options: ListenOptions): Promise<AddressModel>;
-  /** Connections that are accepted from now on take this chain; the one before is the caller's to release. */
-  use(chain: Chain): void;
+  /**
+   * Connections that are accepted from now on take this chain; the one before is the caller's to release. Of those that are there, `move` gives the next streams to it
+   * (it MUST differ in nothing that concerns a connection); otherwise they are told to end when they can.
+   */
+  use(chain: Chain, move?: boolean): void;
   /** Lame duck: goes on accepting, and tells its connections to end when they can. */
   drain(): void;
   /** Closes the listening socket; connections stay. */

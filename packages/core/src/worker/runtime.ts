@@ -2,12 +2,16 @@
  * The data side of one thread: turns configurations into listeners and clusters, in two phases. Knows neither threads nor
  * messages; `thread.ts` and main's local worker drive it through {@link DataPlane}.
  */
-import { isDeepStrictEqual } from "node:util";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { CompiledConfig, ListenerModel } from "../config/model.ts";
+import { sameMeaning } from "../config/same-meaning.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { RuntimeEntries } from "../runtime/runtime-entry.ts";
+import type { TapStream } from "../tap/fixture.ts";
+import type { TapCommand } from "../tap/tap-point.ts";
 import type { HostModel } from "../upstream/host.ts";
 import { explainBindError } from "./bind-error.ts";
+import { canMoveConnections, filterVersions } from "./chain-change.ts";
 import {
   type ApplyProblem,
   type DataPlane,
@@ -26,10 +30,13 @@ interface Live {
   readonly part: ListenerPart;
   chain: ChainPart;
   model: ListenerModel;
+  /** Of the filters that the chain is made of. */
+  versions: string;
 }
 
 interface PendingListener {
   readonly model: ListenerModel;
+  readonly versions: string;
   readonly part: ListenerPart;
   /** null: nothing changed. */
   readonly chain: ChainPart | null;
@@ -40,6 +47,7 @@ interface PendingListener {
 interface Pending {
   readonly clusters: Prepared;
   readonly listeners: ReadonlyMap<string, PendingListener>;
+  readonly registry: Registry;
 }
 
 /** How often a draining thread looks whether its last connection is gone. */
@@ -71,7 +79,8 @@ export class WorkerRuntime implements DataPlane {
     await this.discard();
     const attempt = this.#attempt;
     const problems: ApplyProblem[] = [];
-    for (const { source, message } of await this.#registry.load(config.extensions)) {
+    const registry = this.#registry.fork();
+    for (const { source, message } of await registry.load(config.extensions)) {
       const place = config.extensions.find(({ specifier }) => specifier === source)?.place ?? null;
       problems.push({ message: `${source} ${message}`, place });
     }
@@ -88,7 +97,7 @@ export class WorkerRuntime implements DataPlane {
     for (const model of config.listeners) {
       const key = listenerKey(model.name, model.address);
       chains.push(
-        this.#prepareListener(model).then(
+        this.#prepareListener(model, registry).then(
           (listener) => listeners.set(key, listener),
           (error: unknown) => problems.push(toProblem(error, model.place)),
         ),
@@ -104,7 +113,7 @@ export class WorkerRuntime implements DataPlane {
       for (const { chain } of listeners.values()) chain?.release();
       return { problems, unbound: [] };
     }
-    this.#pending = { clusters, listeners };
+    this.#pending = { clusters, listeners, registry };
     const unbound = [...listeners].filter(([, { isNew }]) => isNew).map(([key]) => key);
     return { problems, unbound };
   }
@@ -135,17 +144,19 @@ export class WorkerRuntime implements DataPlane {
     if (pending === null) return;
     this.#pending = null;
     pending.clusters.commit();
+    this.#registry.adopt(pending.registry);
     const removed = [...this.#live].filter(([key]) => !pending.listeners.has(key));
-    for (const [key, { model, part, chain, listening }] of pending.listeners) {
+    for (const [key, { model, versions, part, chain, listening }] of pending.listeners) {
       const live = this.#live.get(key);
       if (chain === null) continue;
       if (live !== undefined) {
-        live.part.use(chain);
+        live.part.use(chain, canMoveConnections(live.model, model));
         live.chain.release();
         live.chain = chain;
         live.model = model;
+        live.versions = versions;
       } else if (listening) {
-        this.#live.set(key, { part, chain, model });
+        this.#live.set(key, { part, chain, model, versions });
       } else {
         chain.release();
       }
@@ -211,14 +222,26 @@ export class WorkerRuntime implements DataPlane {
     this.#clusters.updateHosts(cluster, hosts);
   }
 
-  async #prepareListener(model: ListenerModel): Promise<PendingListener> {
+  async updateRuntime(entries: RuntimeEntries): Promise<void> {
+    this.#services.runtime.update(entries);
+  }
+
+  async tap(command: TapCommand): Promise<readonly TapStream[]> {
+    const { tap } = this.#services;
+    if (tap === undefined || (tap.session === null && command.kind !== "start")) return [];
+    const { runTap } = await import("../tap/tap-session.ts");
+    return runTap(tap, command);
+  }
+
+  async #prepareListener(model: ListenerModel, registry: Registry): Promise<PendingListener> {
     const live = this.#live.get(listenerKey(model.name, model.address));
-    if (live !== undefined && isDeepStrictEqual(live.model, model)) {
-      return { model, part: live.part, chain: null, isNew: false, listening: false };
+    const versions = filterVersions(model, registry);
+    if (live !== undefined && live.versions === versions && sameMeaning(live.model, model)) {
+      return { model, versions, part: live.part, chain: null, isNew: false, listening: false };
     }
-    const chain = await this.#parts.prepareChain(model, this.#registry, this.#services);
+    const chain = await this.#parts.prepareChain(model, registry, this.#services);
     const part = live?.part ?? this.#parts.createListener(model, this.#services);
-    return { model, part, chain, isNew: live === undefined, listening: false };
+    return { model, versions, part, chain, isNew: live === undefined, listening: false };
   }
 
   async #retire({ part, chain }: Live): Promise<void> {

@@ -1,8 +1,10 @@
 /** Makes the services of one data thread. */
 import { AccessLogSinks } from "../access-log/sinks.ts";
 import { FlushQueue } from "../network/flush-queue.ts";
+import { RuntimeStore } from "../runtime/runtime-store.ts";
 import { SharedTable } from "../stats/shared-table.ts";
 import type { StatsStore } from "../stats/stats-store.ts";
+import { TapPoint } from "../tap/tap-point.ts";
 import { RealClock } from "../timing/real-clock.ts";
 import { TimerWheel } from "../timing/timer-wheel.ts";
 import type { LogSink } from "./log.ts";
@@ -29,10 +31,12 @@ export function createServices(options: ThreadServicesOptions): Omit<WorkerServi
     stats,
     // Main is thread 0 of the table.
     shared: new SharedTable(options.shared, workerIndex + 1),
+    runtime: new RuntimeStore(),
     log,
     flushQueue: new FlushQueue(clock),
     accessLogSinks: new AccessLogSinks(stats.scope("filesystem.").counter("write_failed")),
     heartbeat,
+    tap: new TapPoint(),
     ticketKeys: Buffer.from(options.ticketKeys),
   };
 }

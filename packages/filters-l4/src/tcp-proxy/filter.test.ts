@@ -1,10 +1,11 @@
-import type { Cluster, OpenFailure, UpstreamConnection, UpstreamConnectionEvents, UpstreamHost } from "@sluice/sdk";
+import type { OpenFailure, UpstreamConnection, UpstreamConnectionEvents, UpstreamHost } from "@sluice/sdk";
 import { describe, expect, test } from "vitest";
 import { turns } from "../../../../test/support/network-harness.ts";
 import { virtualServices } from "../../../../test/support/services.ts";
 import { OwnedFilterContext } from "../../../core/src/worker/filter-context.ts";
 import { NetworkChain } from "../../../core/src/network/filter-chain/network-chain.ts";
 import { ScriptedConnection } from "../../../core/src/network/scripted-connection.ts";
+import type { UpstreamCluster } from "../../../core/src/upstream/cluster-source.ts";
 import type { TcpProxySettings } from "./config.ts";
 import { TcpProxyFilter } from "./filter.ts";
 
@@ -58,7 +59,7 @@ class World {
   readonly chain: NetworkChain;
 
   constructor(overrides: Partial<TcpProxySettings> = {}) {
-    const cluster = (name: string): Cluster => ({
+    const cluster = (name: string): UpstreamCluster => ({
       name,
       statName: name,
       openStream: () => "overflow",
@@ -90,6 +91,7 @@ class World {
       statPrefix: "t",
       statsPrefix: "t.tcp.",
       sharedKey: "k",
+      calls: true,
     });
     this.chain = new NetworkChain({
       filters: [

@@ -7,6 +7,7 @@ export const tcpProxy = defineNetworkFilter({
   id: "envoy.filters.network.tcp_proxy",
   maturity: "stable",
   security: "untrusted-downstream-and-upstream",
+  calls: true,
   messages: TCP_PROXY_MESSAGES,
   config: tcpProxyConfig,
   terminal: true,

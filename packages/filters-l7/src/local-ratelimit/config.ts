@@ -1,7 +1,7 @@
 /** Configuration of local_ratelimit, of the filter and of routes alike: envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit. */
 import { parsedBy } from "@sluice/sdk";
 import { HEADER_VALUE_OPTION, type HeaderOption, parseHeaderOption } from "../shared/header-options.ts";
-import { type Fraction, parseFraction } from "../shared/fraction.ts";
+import { type RuntimeFractionSettings, parseFraction } from "../shared/fraction.ts";
 import { parseErrorStatus } from "../shared/http-status.ts";
 import { Section } from "../shared/section.ts";
 
@@ -16,8 +16,8 @@ export interface LocalRateLimitSettings {
   readonly status: number;
   /** null: nothing is limited. */
   readonly bucket: BucketSettings | null;
-  readonly enabled: Fraction;
-  readonly enforced: Fraction;
+  readonly enabled: RuntimeFractionSettings;
+  readonly enforced: RuntimeFractionSettings;
   readonly responseHeaders: readonly HeaderOption[];
   readonly requestHeadersWhenNotEnforced: readonly HeaderOption[];
   /** gRPC clients get RESOURCE_EXHAUSTED instead of UNAVAILABLE. */

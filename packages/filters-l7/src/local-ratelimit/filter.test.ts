@@ -140,6 +140,30 @@ describe("local_ratelimit", () => {
 describe("on routes", () => {
   const own = limit({ stat_prefix: "route" }, 1);
 
+  it("is turned on and off by the runtime keys while it runs", async () => {
+    const share = (key: string) => ({ default_value: { numerator: 0 }, runtime_key: key });
+    const fractions = { filter_enabled: share("limit.enabled"), filter_enforced: share("limit.enforced") };
+    const chain = new L7Chain(localRateLimit, limit(fractions, 1));
+    const { runtime } = chain.services;
+    const states: number[][] = [];
+    const changes: Record<string, string>[] = [
+      {},
+      { "limit.enabled": "100" },
+      { "limit.enabled": "100", "limit.enforced": "100" },
+      {},
+    ];
+    for (const entries of changes) {
+      runtime.update(entries);
+      states.push([...(await statuses(chain, 1)), ...counts(chain)]);
+    }
+    expect(states).toEqual([
+      [200, 0, 0, 0, 0],
+      [200, 1, 1, 0, 0],
+      [429, 2, 1, 1, 1],
+      [200, 2, 1, 1, 1],
+    ]);
+  });
+
   it("a route's bucket takes the place of the filter's", async () => {
     const chain = new L7Chain(localRateLimit, limit({}, 100), { route: [own] });
     expect(await statuses(chain, 3)).toEqual([200, 429, 429]);

@@ -6,6 +6,7 @@ import {
   type HttpStream,
   type LocalReply,
   type RequestHeaders,
+  type RuntimeFraction,
   type TokenBucket,
   type Verdict,
   reply,
@@ -20,6 +21,8 @@ type Stream = HttpStream<undefined, LocalRateLimitSettings>;
 class Limit {
   readonly settings: LocalRateLimitSettings;
   readonly bucket: TokenBucket | null;
+  readonly enabled: RuntimeFraction;
+  readonly enforced: RuntimeFraction;
   readonly stats: RateLimitStats;
   readonly requestHeaders: readonly HeaderAddition[];
   readonly #responseHeaders: readonly HeaderAddition[];
@@ -30,6 +33,9 @@ class Limit {
   constructor(settings: LocalRateLimitSettings, context: FilterContext, owner: LocalRateLimitSettings | undefined) {
     this.settings = settings;
     this.bucket = settings.bucket === null ? null : context.shared.tokenBucket("requests", settings.bucket, owner);
+    const { enabled, enforced } = settings;
+    this.enabled = context.runtime.fraction(enabled.runtimeKey, enabled.defaultValue);
+    this.enforced = context.runtime.fraction(enforced.runtimeKey, enforced.defaultValue);
     this.stats = new RateLimitStats(context.rootStats, settings.statPrefix);
     this.requestHeaders = settings.requestHeadersWhenNotEnforced.map(
       (option) => new HeaderAddition(option, context.formats),
@@ -72,16 +78,15 @@ export class LocalRateLimitFilter implements HttpFilter<undefined, LocalRateLimi
   onRequestHeaders(headers: RequestHeaders, _end: boolean, stream: Stream): Verdict {
     const route = stream.routeConfig;
     const limit = route === undefined ? this.#own : this.#ofRoute(route);
-    const { settings, stats, bucket } = limit;
-    const { random } = this.#context;
-    if (!settings.enabled.takes(random)) return Continue;
+    const { stats, bucket } = limit;
+    if (!limit.enabled.includes()) return Continue;
     stats.enabled.inc();
     if (bucket === null || bucket.take()) {
       stats.ok.inc();
       return Continue;
     }
     stats.rateLimited.inc();
-    if (!settings.enforced.takes(random)) {
+    if (!limit.enforced.includes()) {
       const { requestHeaders } = limit;
       for (let i = 0; i < requestHeaders.length; i++) requestHeaders[i]!.apply(headers, stream);
       return Continue;

@@ -8,6 +8,7 @@ export const router = defineTerminalHttpFilter({
   id: "envoy.filters.http.router",
   maturity: "stable",
   security: "untrusted-downstream-and-upstream",
+  calls: true,
   messages: ROUTER_MESSAGES,
   config: routerConfig,
   newState: () => new RouterStream(),

@@ -12,6 +12,8 @@ import { compileCluster } from "./cluster.ts";
 import type { CompileContext } from "./context.ts";
 import { Uniqueness } from "./lists.ts";
 import { compileListener } from "./listener.ts";
+import { compileObserve } from "./observe.ts";
+import { compileRuntime } from "./runtime.ts";
 import { addressText, compileAddress, milliseconds } from "./values.ts";
 
 /** The model; parts that were wrong are left out, and the problems tell which. */
@@ -20,6 +22,7 @@ export function compileBootstrap(
   bootstrap: Bootstrap,
   extensions: readonly ExtensionModule[],
 ): CompiledConfig {
+  context.observe = compileObserve(context, bootstrap);
   const clusters = compileClusters(context, bootstrap);
   const listeners = compileListeners(context, bootstrap);
   return {
@@ -28,6 +31,7 @@ export function compileBootstrap(
     clusters,
     admin: bootstrap.admin === undefined ? null : compileAdmin(context, bootstrap.admin),
     watchdog: compileWatchdog(context, bootstrap),
+    runtime: compileRuntime(context, bootstrap.layeredRuntime),
     extensions,
     bootstrap: context.tree.toJson(bootstrap),
   };

@@ -6,7 +6,7 @@ import type { Registry } from "../../registry/registry.ts";
 import { didYouMean } from "../did-you-mean.ts";
 import { bind, type BindOptions } from "../envoy/bind.ts";
 import type { ConfigTree } from "../envoy/tree.ts";
-import type { ConfigPlace } from "../model.ts";
+import type { ConfigPlace, ObserveModel } from "../model.ts";
 import type { Finding, Location, Problems } from "../problems.ts";
 import type { JsonObject, Locator } from "../source/source.ts";
 
@@ -38,6 +38,8 @@ export class CompileContext {
   readonly strict: boolean;
   /** Names of the clusters that the configuration defines, known before listeners are compiled. */
   readonly clusterNames: Set<string>;
+  /** The same for all connection managers; known before they are compiled. */
+  observe: ObserveModel = { sampleEvery: 0, debugTrace: null };
   readonly #options: CompileOptions;
   readonly #problems: Problems;
 

@@ -43,7 +43,11 @@ export function resolveExtension(
   return { registered, config, message };
 }
 
-const article: Readonly<Record<DefinitionKind, string>> = { http: "an HTTP", network: "a network" };
+const article: Readonly<Record<DefinitionKind, string>> = {
+  http: "an HTTP",
+  network: "a network",
+  listener: "a listener",
+};
 
 function find(context: CompileContext, { kind, typeName }: Payload): Registered | undefined {
   return kind === "message" ? context.registry.byMessage(typeName) : context.registry.get(typeName);

@@ -26,6 +26,7 @@ export function compileHcm(context: CompileContext, hcm: HttpConnectionManager):
     upgrades: compileUpgrades(context, hcm.upgradeConfigs),
     proxy100Continue: hcm.proxy100Continue,
     http1: compileHttp1(hcm),
+    observe: context.observe,
   };
   if (hcm.routeSpecifier.case !== "routeConfig") return void context.missing({ message: hcm }, "route_config");
   return { ...model, routeConfig: compileRouteConfig(context, hcm.routeSpecifier.value, slots) };

@@ -8,6 +8,7 @@ import type { CompileContext } from "./context.ts";
 import { resolveExtension } from "./extension.ts";
 import { unwrapOptions } from "./filter-options.ts";
 import type { FilterSlot, FilterSlots } from "./per-filter-config.ts";
+import { type PlacedFilter, checkOrder } from "./order.ts";
 import { checkTerminal, type ChainLink } from "./terminal.ts";
 
 export interface HttpChain {
@@ -19,6 +20,7 @@ export function compileHttpFilters(context: CompileContext, hcm: HttpConnectionM
   const filters: HttpFilterModel[] = [];
   const slots = new Map<string, FilterSlot | null>();
   const links: ChainLink[] = [];
+  const placed: PlacedFilter[] = [];
   for (const filter of hcm.httpFilters) {
     const compiled = compileFilter(context, filter);
     const known = slots.get(filter.name);
@@ -27,14 +29,17 @@ export function compileHttpFilters(context: CompileContext, hcm: HttpConnectionM
       if (compiled === undefined) links.push({ name: filter.name, isTerminal: undefined, at: { message: filter } });
       continue;
     }
-    const isTerminal = context.registry.http(compiled.id)?.terminal === true;
+    const definition = context.registry.http(compiled.id);
+    const isTerminal = definition?.terminal === true;
     links.push({ name: filter.name, isTerminal, at: { message: filter } });
+    if (definition !== undefined) placed.push({ name: filter.name, definition, at: { message: filter } });
     slots.set(filter.name, { id: compiled.id, isTerminal });
     filters.push(compiled);
     checkFilter(context, filter, compiled, isTerminal, known?.id);
   }
   const at = { message: hcm, field: hcm.httpFilters.length > 0 ? "http_filters" : undefined };
   checkTerminal(context, links, at, "HTTP filter");
+  checkOrder(context, placed, placed.length === hcm.httpFilters.length);
   return { filters, slots };
 }
 
@@ -66,16 +71,18 @@ function compileFilter(context: CompileContext, filter: HttpFilter): HttpFilterM
   if (filter.configType.case !== "typedConfig") return void context.missing({ message: filter }, "typed_config");
   const any = filter.configType.value;
   if (context.tree.payload(any)?.kind === "skipped") return "skipped";
-  const { inner, within, onError } = unwrapOptions(context, any);
+  const { inner, within, onError, runtime, checkRuntime } = unwrapOptions(context, any);
   const resolved = inner && resolveExtension(within, "http", inner, { message: filter, field: "typed_config" });
   if (resolved === undefined) return undefined;
   const { registered, config } = resolved;
+  checkRuntime?.(registered.definition.id);
   return {
     name: filter.name,
     id: registered.definition.id,
     config,
     disabled: filter.disabled,
     onError,
+    ...(runtime !== undefined && { runtime }),
     place: context.place({ message: filter }),
   };
 }

@@ -1,8 +1,9 @@
-/** Listeners: address, the one filter chain, its transport. */
+/** Listeners: address, listener filters, the one filter chain, its transport. */
 import type { Listener } from "../envoy/generated/envoy/config/listener/v3/listener_pb.js";
 import type { FilterChain } from "../envoy/generated/envoy/config/listener/v3/listener_components_pb.js";
 import type { FilterChainModel, ListenerModel } from "../model.ts";
 import type { CompileContext } from "./context.ts";
+import { compileListenerFilters } from "./listener-filters.ts";
 import { compileNetworkFilters } from "./network-filters.ts";
 import { compileDownstreamTls } from "./tls.ts";
 import { addressText, bufferLimit, compileAddress, milliseconds } from "./values.ts";
@@ -13,6 +14,7 @@ const largestBacklog = 4096;
 export function compileListener(context: CompileContext, listener: Listener): ListenerModel | undefined {
   refuseValues(context, listener);
   const address = compileAddress(context, listener, listener.address, false);
+  const listenerFilters = compileListenerFilters(context, listener);
   const filterChain = compileOnlyChain(context, listener);
   if (address === undefined || filterChain === undefined) return undefined;
   const text = addressText(address);
@@ -24,6 +26,7 @@ export function compileListener(context: CompileContext, listener: Listener): Li
     backlog: listener.tcpBacklogSize ?? largestBacklog,
     reusePort: listener.enableReusePort ?? true,
     filterChain,
+    ...(listenerFilters === undefined ? {} : { listenerFilters }),
     place: context.place({ message: listener }),
   };
 }

@@ -10,6 +10,7 @@ import type { CompileContext } from "./context.ts";
 import { checkClusterNames } from "./cluster-names.ts";
 import { resolveExtension } from "./extension.ts";
 import { compileHcm } from "./hcm.ts";
+import { type PlacedFilter, checkOrder } from "./order.ts";
 import { checkTerminal, type ChainLink } from "./terminal.ts";
 
 export const hcmType = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
@@ -17,16 +18,25 @@ export const hcmType = "envoy.extensions.filters.network.http_connection_manager
 export function compileNetworkFilters(context: CompileContext, chain: FilterChain): NetworkFilterModel[] {
   const models: NetworkFilterModel[] = [];
   const links: ChainLink[] = [];
+  const placed: PlacedFilter[] = [];
   for (const filter of chain.filters) {
     const compiled = compileFilter(context, filter);
     links.push({ name: filter.name, isTerminal: compiled?.isTerminal, at: { message: filter } });
-    if (compiled !== undefined) models.push(compiled.model);
+    if (compiled === undefined) continue;
+    models.push(compiled.model);
+    const definition = compiled.model.kind === "extension" ? context.registry.network(compiled.model.id) : undefined;
+    if (definition !== undefined) placed.push({ name: filter.name, definition, at: { message: filter } });
   }
   checkTerminal(
     context,
     links,
     { message: chain, field: chain.filters.length > 0 ? "filters" : undefined },
     "network filter",
+  );
+  checkOrder(
+    context,
+    placed,
+    links.every(({ isTerminal }) => isTerminal !== undefined),
   );
   return models;
 }

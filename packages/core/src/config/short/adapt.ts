@@ -6,7 +6,8 @@ import { longAddress, readAddress } from "./address.ts";
 import { adaptClusters } from "./clusters.ts";
 import { extensionEntry } from "../extensions.ts";
 import { adaptListener } from "./listener.ts";
-import { Section } from "./section.ts";
+import { adaptObserve } from "./observe.ts";
+import { Section, isMapping } from "./section.ts";
 import { ShortContext, type ShortOptions } from "./short-context.ts";
 
 /** A source whose root is the bootstrap that `source`, a configuration in the short form, means. */
@@ -49,8 +50,12 @@ function adaptConfiguration(section: Section): JsonObject {
       );
   }
   const extensions = section.list("extensions");
-  if (extensions !== undefined && extensions.length > 0)
-    section.put(root, "bootstrap_extensions", adaptExtensions(section, extensions), "extensions");
+  const bootstrapExtensions = [
+    ...(extensions === undefined ? [] : adaptExtensions(section, extensions)),
+    ...adaptObserve(section),
+  ];
+  if (bootstrapExtensions.length > 0)
+    section.put(root, "bootstrap_extensions", section.make(bootstrapExtensions, "extensions"), "extensions");
   return root;
 }
 
@@ -65,9 +70,12 @@ function adaptListeners(context: ShortContext, listeners: Json[]): Json[] {
 
 function adaptExtensions(section: Section, extensions: Json[]): Json[] {
   const made: Json[] = [];
-  for (const [index, specifier] of extensions.entries()) {
-    if (typeof specifier === "string")
-      made.push(section.context.derived.mark(extensionEntry(specifier), extensions, index));
+  const mark = (index: number, entry: JsonObject) => made.push(section.context.derived.mark(entry, extensions, index));
+  for (const [index, extension] of extensions.entries()) {
+    if (typeof extension === "string") mark(index, extensionEntry(extension));
+    // Others were refused when extensions were loaded.
+    else if (isMapping(extension) && typeof extension["module"] === "string")
+      mark(index, extensionEntry(extension["module"], extension));
   }
-  return section.make(made, "extensions");
+  return made;
 }

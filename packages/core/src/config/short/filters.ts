@@ -17,9 +17,44 @@ const filterConfig = "type.googleapis.com/envoy.config.route.v3.FilterConfig";
 /** Network filters of a listener, without the terminal one that `http` or `tcp` stand for. */
 export function adaptNetworkFilters(section: Section): Json[] {
   return readEntries(section, "network").map((entry) => {
-    refuseHttpOptions(section.context, entry);
+    refuseHttpOptions(section.context, "network", entry);
     return longEntry(section.context, entry, typedConfig(section.context, entry));
   });
+}
+
+const proxyProtocol = "envoy.filters.listener.proxy_protocol";
+const proxyProtocolType = "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol";
+
+/** Listener filters; `proxy_protocol` is the first of them, since its header comes before everything else. */
+export function adaptListenerFilters(section: Section, into: JsonObject): void {
+  const { context } = section;
+  const filters: Json[] = readEntries(section, "listener", "listener_filters").map((entry) => {
+    refuseHttpOptions(context, "listener", entry);
+    return longEntry(context, entry, typedConfig(context, entry));
+  });
+  const first = adaptProxyProtocol(section);
+  if (first !== undefined) filters.unshift(first);
+  const key = section.has("listener_filters") ? "listener_filters" : "proxy_protocol";
+  if (filters.length > 0) section.put(into, "listener_filters", section.make(filters, key), key);
+  section.copyAll(
+    {
+      listener_filters_timeout: "listener_filters_timeout",
+      continue_on_listener_filters_timeout: "continue_on_listener_filters_timeout",
+    },
+    into,
+  );
+}
+
+function adaptProxyProtocol(section: Section): JsonObject | undefined {
+  const key = "proxy_protocol";
+  const value = section.get(key);
+  if (value === undefined || value === false) return undefined;
+  if (value !== true && !isMapping(value))
+    return void section.context.wrongType(section.value, key, "true, or the filter's configuration");
+  const config = value === true ? {} : value;
+  const typed = section.make<JsonObject>({ "@type": `type.googleapis.com/${proxyProtocolType}`, ...config }, key);
+  for (const field of Object.keys(config)) section.context.derived.markEntry(typed, field, config, field);
+  return section.make({ name: proxyProtocol, typed_config: typed }, key);
 }
 
 /** The chain of a connection manager; the router comes last unless it is named. */
@@ -72,15 +107,15 @@ interface Entry {
   readonly container: object;
   readonly key: string | number;
   readonly config: JsonObject;
-  /** The mapping with `disabled` and `on_error`. */
+  /** The mapping with `disabled`, `on_error` and `runtime`. */
   readonly options: JsonObject;
 }
 
-const options: ReadonlySet<string> = new Set(["name", "disabled", "on_error"]);
+const options: ReadonlySet<string> = new Set(["name", "disabled", "on_error", "runtime"]);
 
-function readEntries(section: Section, kind: DefinitionKind): Entry[] {
+function readEntries(section: Section, kind: DefinitionKind, at = "filters"): Entry[] {
   const { context } = section;
-  const list = section.list("filters") ?? [];
+  const list = section.list(at) ?? [];
   const entries: Entry[] = [];
   for (const [index, value] of list.entries()) {
     const entry = readEntry(context, kind, list, index, value);
@@ -178,11 +213,15 @@ function longEntry(context: ShortContext, { name, container, key }: Entry, confi
   return context.derived.mark({ name, typed_config: config }, container, key);
 }
 
+/** Options that the long form has in a wrapper around the filter's configuration. */
+const WRAPPED = ["on_error", "runtime"] as const;
+
 function withOptions(context: ShortContext, entry: Entry, config: JsonObject): JsonObject {
-  const onError = entry.options["on_error"];
-  if (onError === undefined) return config;
-  const value: JsonObject = { on_error: onError, typed_config: config };
-  context.derived.markEntry(value, "on_error", entry.options, "on_error");
+  const given = WRAPPED.filter((key) => entry.options[key] !== undefined);
+  if (given.length === 0) return config;
+  const value: JsonObject = Object.fromEntries(given.map((key) => [key, entry.options[key]!]));
+  value["typed_config"] = config;
+  for (const key of given) context.derived.markEntry(value, key, entry.options, key);
   context.derived.mark(value, entry.container, entry.key);
   return context.derived.mark(
     { "@type": typedStruct, type_url: `type.googleapis.com/${filterOptionsType}`, value },
@@ -191,10 +230,10 @@ function withOptions(context: ShortContext, entry: Entry, config: JsonObject): J
   );
 }
 
-function refuseHttpOptions(context: ShortContext, { options: set }: Entry): void {
-  for (const key of ["disabled", "on_error"]) {
+function refuseHttpOptions(context: ShortContext, kind: DefinitionKind, { options: set }: Entry): void {
+  for (const key of ["disabled", ...WRAPPED]) {
     if (set[key] !== undefined)
-      context.error(set, key, { code: "ERR_CONFIG_UNKNOWN_FIELD", message: `network filters have no "${key}"` });
+      context.error(set, key, { code: "ERR_CONFIG_UNKNOWN_FIELD", message: `${kind} filters have no "${key}"` });
   }
 }
 

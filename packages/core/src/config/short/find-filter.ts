@@ -51,7 +51,7 @@ function byName({ registry }: ShortContext, kind: DefinitionKind, name: string):
   return registry.all().filter((each) => lastPart(each.definition.id) === name);
 }
 
-const kindName: Readonly<Record<DefinitionKind, string>> = { http: "HTTP", network: "network" };
+const kindName: Readonly<Record<DefinitionKind, string>> = { http: "HTTP", network: "network", listener: "listener" };
 
 function tellMissing(
   context: ShortContext,
@@ -64,10 +64,12 @@ function tellMissing(
   const [other] = named;
   const code = "ERR_CONFIG_REFERENCE";
   if (other !== undefined) {
-    const message = `"${name}" is ${other.kind === "http" ? "an HTTP" : "a network"} filter`;
+    const message = `"${name}" is ${other.kind === "http" ? "an" : "a"} ${kindName[other.kind]} filter`;
     context.error(container, key, { code, message, expected: `a filter of the kind ${kindName[kind]}` });
     return;
   }
+  // It may be of the extension that could not be loaded.
+  if ([...context.extensions.values()].includes(null)) return;
   const known = context.registry.all().filter((each) => each.kind === kind);
   const names = known.flatMap(({ definition: { id } }) => [id, lastPart(id)]);
   const suggestion = didYouMean(name, [...names, ...context.extensions.keys()]);

@@ -4,7 +4,9 @@ import type {
   CertificateConfig,
   ClusterConfig,
   ClusterTlsConfig,
+  DebugTraceConfig,
   EndpointConfig,
+  FilterCostConfig,
   HeaderChangesConfig,
   HttpConfig,
   ListenerConfig,
@@ -32,7 +34,17 @@ const certificate = { cert: true, key: true, password_file: true } as const;
 
 /** Part → its keys. The names of the parts are those of docs/configuration/short-form.md. */
 export const shortKeys = {
-  configuration: keysOf<SluiceConfig>({ node: true, extensions: true, listeners: true, clusters: true, admin: true }),
+  configuration: keysOf<SluiceConfig>({
+    node: true,
+    extensions: true,
+    listeners: true,
+    clusters: true,
+    admin: true,
+    filter_cost: true,
+    debug_trace: true,
+  }),
+  filter_cost: keysOf<FilterCostConfig>({ sample: true }),
+  debug_trace: keysOf<DebugTraceConfig>({ header: true, trusted: true }),
   node: keysOf<NonNullable<SluiceConfig["node"]>>({ id: true, cluster: true }),
   listener: keysOf<ListenerConfig>({
     name: true,
@@ -41,6 +53,10 @@ export const shortKeys = {
     http: true,
     tcp: true,
     filters: true,
+    proxy_protocol: true,
+    listener_filters: true,
+    listener_filters_timeout: true,
+    continue_on_listener_filters_timeout: true,
     buffer_limit: true,
     stat_prefix: true,
   }),
@@ -197,7 +213,7 @@ export type PartName = keyof typeof shortKeys;
 /** Keys that a later version will have: their errors say so instead of "unknown". */
 export const laterKeys: Partial<Record<PartName, ReadonlySet<string>>> = {
   configuration: new Set(["runtime", "stats", "tracing", "overload", "secrets"]),
-  listener: new Set(["listener_filters", "proxy_protocol", "chains", "udp"]),
+  listener: new Set(["chains", "udp"]),
   http: new Set(["http2", "tracing", "local_replies"]),
   route: new Set(["retry", "hash", "rate_limits", "mirror", "hedge", "cors", "internal_redirect"]),
   tcp: new Set(["hash", "tunnel"]),

@@ -3,7 +3,7 @@ import type { Json } from "../model.ts";
 import type { JsonObject } from "../source/source.ts";
 import { longAddress, readAddress } from "./address.ts";
 import { edgeListener } from "./edge.ts";
-import { adaptNetworkFilters } from "./filters.ts";
+import { adaptListenerFilters, adaptNetworkFilters } from "./filters.ts";
 import { adaptHttp } from "./http.ts";
 import type { Section } from "./section.ts";
 import { adaptTcp } from "./tcp.ts";
@@ -21,6 +21,7 @@ export function adaptListener(section: Section): JsonObject {
     if (address !== undefined)
       section.put(made, "address", longAddress(section.context, address, section.value, "address"), "address");
   }
+  adaptListenerFilters(section, made);
   const chain = section.make<JsonObject>({});
   adaptListenerTls(section, chain);
   section.put(chain, "filters", section.make(adaptFilters(section, made)), terminalOf(section) ?? "filters");

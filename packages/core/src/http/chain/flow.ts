@@ -116,10 +116,16 @@ export abstract class Flow extends HeldFlow {
   private injectNow(slot: FilterSlot, data: Uint8Array, end: boolean): void {
     const hold = this.findHold(slot.slot);
     if (hold !== null && hold.headersHeld) {
+      const { injected } = hold;
       hold.headersHeld = false;
+      hold.injected = null;
       if (hold.headersEnd) this.lengthUnknown();
       this.runHeaders(slot.slot, this.headers!, false);
       if (this.halted) return;
+      if (injected !== null) {
+        this.runInjected(injected, slot);
+        if (this.halted || injected.at(-1)!.end) return;
+      }
     }
     this.runData(slot.slot, data, end);
     if (end && !this.halted) this.endHold(hold ?? this.holdAt(slot));
@@ -252,6 +258,8 @@ export abstract class Flow extends HeldFlow {
     this.hookSlot = slot.slot;
     this.hookPhase = phase;
     this.hookEnd = end;
+    const { probe } = this.stream;
+    if (probe !== null) probe.begin(slot, this.hookName(phase));
     let verdict: DataVerdict | Promise<DataVerdict>;
     try {
       if (phase === PHASE_DATA) verdict = this.callData(slot, data, end);
@@ -262,6 +270,9 @@ export abstract class Flow extends HeldFlow {
       if (!this.stream.filterFailed(slot, this.hookName(phase), error)) this.halt();
     }
     this.hookSlot = -1;
+    if (probe !== null) probe.end(slot, verdict);
+    // Whoever called returns at once, and nobody looks at it any more.
+    if (this.halted && verdict instanceof Promise) verdict.catch(noop);
     return verdict;
   }
 
@@ -300,6 +311,7 @@ export abstract class Flow extends HeldFlow {
 
   /** An injected end is the end: what the source still sends past this filter is dropped. */
   private endHold(hold: Hold): void {
+    this.endHeld(hold);
     hold.kind = HOLD_DEAD;
     hold.seen.length = 0;
     hold.unseen.length = 0;
@@ -314,3 +326,5 @@ export abstract class Flow extends HeldFlow {
     this.checkLimit(hold);
   }
 }
+
+function noop(): void {}

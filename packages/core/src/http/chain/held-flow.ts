@@ -37,7 +37,6 @@ export abstract class HeldFlow extends HoldList {
   ): Answer;
   protected abstract dataSlots(): readonly FilterSlot[] | null;
   protected abstract trailersSlots(): readonly FilterSlot[] | null;
-  protected abstract hookName(phase: number): string;
   /** Around whatever moves frames: what the source and filters do meanwhile comes after it. */
   protected abstract enter(): void;
   protected abstract leave(): void;
@@ -81,6 +80,8 @@ export abstract class HeldFlow extends HoldList {
 
   /** Turns a verdict that is neither "go on" nor a reply into the state of a hold. `data` is the chunk that the hook saw (PHASE_DATA). false: the stream was answered. */
   private stop(hold: Hold, verdict: Stopping, phase: number, data: Uint8Array, end: boolean): boolean {
+    const { probe } = this.stream;
+    if (probe !== null && hold.heldSinceMs === -1) hold.heldSinceMs = probe.now();
     if (typeof verdict === "object" && verdict !== null && "then" in verdict) {
       hold.kind = HOLD_PROMISE;
       hold.phase = phase;
@@ -117,7 +118,9 @@ export abstract class HeldFlow extends HoldList {
     const turn = ++hold.turn;
     Promise.resolve(promise).then(
       (verdict) => {
-        if (hold.turn === turn && !this.inert) this.settled(hold, verdict);
+        if (hold.turn !== turn || this.inert) return;
+        this.stream.probe?.settled(hold.slot, this.hookName(hold.phase), verdict);
+        this.settled(hold, verdict);
       },
       (error: unknown) => {
         if (this.inert) return;

@@ -1,6 +1,8 @@
 /** The state of one direction and the holds of its filters. The rules that move frames stand in held-flow.ts (slow) and flow.ts (fast). */
 import type { LocalReply } from "@sluice/sdk";
 import { retainReadBuffer } from "../../network/connection.ts";
+import type { MeasuredDirection, MeasuredHook } from "../../observe/cost-names.ts";
+import type { StreamProbe } from "../../observe/stream-probe.ts";
 import type { HeaderMap } from "../headers/header-map.ts";
 import type { FilterSlot } from "./filter-chain.ts";
 import { FlowControl } from "./flow-control.ts";
@@ -19,6 +21,8 @@ export interface FlowStream {
   /** The stream is over: nothing runs any more. */
   readonly over: boolean;
   readonly bufferLimit: number;
+  /** null: the stream is neither measured nor traced. */
+  readonly probe: StreamProbe | null;
   replyFrom(slot: FilterSlot, reply: LocalReply): void;
   /** Tells whether the stream goes on without the filter's verdict. */
   filterFailed(slot: FilterSlot, hook: string, error: unknown): boolean;
@@ -67,6 +71,17 @@ export abstract class HoldList extends FlowControl {
     return this.stream.bufferLimit;
   }
 
+  /** Names for whoever watches. */
+  protected abstract readonly direction: MeasuredDirection;
+  protected abstract hookName(phase: number): MeasuredHook;
+
+  /** The filter holds the direction no longer. */
+  protected endHeld(hold: Hold): void {
+    const { heldSinceMs } = hold;
+    hold.heldSinceMs = -1;
+    if (heldSinceMs !== -1) this.stream.probe?.released(hold.slot, this.direction, heldSinceMs);
+  }
+
   protected override watcherFailed(slot: FilterSlot, error: unknown): void {
     this.stream.filterFailed(slot, "watch", error);
   }
@@ -97,6 +112,7 @@ export abstract class HoldList extends FlowControl {
 
   protected removeHold(hold: Hold): void {
     hold.turn++;
+    this.endHeld(hold);
     const holds = this.holds!;
     holds.splice(holds.indexOf(hold), 1);
     if (holds.length === 0) this.holds = null;
@@ -175,7 +191,10 @@ export abstract class HoldList extends FlowControl {
     if (this.halted) return;
     this.halted = true;
     if (this.holds !== null) {
-      for (const hold of this.holds) hold.onBody?.reject(new Error("the stream ended before its body was complete"));
+      for (const hold of this.holds) {
+        hold.onBody?.reject(new Error("the stream ended before its body was complete"));
+        this.endHeld(hold);
+      }
       this.holds = null;
     }
     this.injected = null;

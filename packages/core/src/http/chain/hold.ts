@@ -25,6 +25,8 @@ export class Hold {
   kind: number = HOLD_OWN;
   /** Of the hook whose promise is open. */
   phase = 0;
+  /** Since when the filter stops its direction, on a stream that is watched; -1: it does not, or nobody watches. */
+  heldSinceMs = -1;
   /** Over `limit` the stream is answered; else its source is paused. */
   fails = false;
   limit: number;

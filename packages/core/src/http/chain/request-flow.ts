@@ -1,5 +1,6 @@
 /** Hot path. The request through its filters: configuration order, from the codec to the terminal filter, which is the last slot and the sink. */
 import type { DataVerdict, Verdict } from "@sluice/sdk";
+import type { MeasuredDirection, MeasuredHook } from "../../observe/cost-names.ts";
 import type { HeaderMap, RequestHeaderMap } from "../headers/header-map.ts";
 import type { HttpStream } from "../manager/http-stream.ts";
 import type { FilterSlot } from "./filter-chain.ts";
@@ -59,7 +60,11 @@ export class RequestFlow extends Flow {
     return slot.filter.onRequestTrailers!(slot.readOnlyHeaders ? readOnlyTrailers(trailers) : trailers, handle);
   }
 
-  protected override hookName(phase: number): string {
+  protected override get direction(): MeasuredDirection {
+    return "request";
+  }
+
+  protected override hookName(phase: number): MeasuredHook {
     return HOOKS[phase]!;
   }
 

@@ -1,6 +1,7 @@
 /** Hot path. The response through its filters: reverse order, from the terminal filter (or a local reply) to the codec. */
 import type { DataVerdict, Verdict } from "@sluice/sdk";
 import { Continue } from "@sluice/sdk";
+import type { MeasuredDirection, MeasuredHook } from "../../observe/cost-names.ts";
 import type { HeaderMap, ResponseHeaderMap } from "../headers/header-map.ts";
 import type { HttpStream } from "../manager/http-stream.ts";
 import type { FilterSlot } from "./filter-chain.ts";
@@ -66,13 +67,13 @@ export class ResponseFlow extends Flow {
     if (slots !== null) {
       for (let i = from; i < slots.length; i++) {
         const slot = slots[i]!;
+        const { probe } = this.stream;
+        if (probe !== null) probe.begin(slot, "onInformational");
+        let verdict: Verdict | Promise<Verdict> = Continue;
         try {
           const handle = this.stream.handle(slot);
           this.stream.enter(slot);
-          const verdict = slot.filter.onInformational!(
-            slot.readOnlyHeaders ? readOnlyResponse(headers) : headers,
-            handle,
-          );
+          verdict = slot.filter.onInformational!(slot.readOnlyHeaders ? readOnlyResponse(headers) : headers, handle);
           if (typeof verdict === "object" && "then" in verdict) {
             this.awaitInformational(verdict, slot, i, headers);
             return;
@@ -80,6 +81,8 @@ export class ResponseFlow extends Flow {
           if (verdict !== undefined && verdict !== Continue) return;
         } catch (error) {
           if (!this.stream.filterFailed(slot, "onInformational", error)) return;
+        } finally {
+          if (probe !== null) probe.end(slot, verdict);
         }
         // Late advice is no advice: once the final headers are on their way it is dropped.
         if (this.inert || this.headers !== null) return;
@@ -106,7 +109,11 @@ export class ResponseFlow extends Flow {
     );
   }
 
-  protected override hookName(phase: number): string {
+  protected override get direction(): MeasuredDirection {
+    return "response";
+  }
+
+  protected override hookName(phase: number): MeasuredHook {
     return HOOKS[phase]!;
   }
 

@@ -1,25 +1,25 @@
 /** Dynamic metadata and filter state of a stream. Maps, so that no key is special; made on first use. */
-import type { DynamicMetadata, FilterState } from "@sluice/sdk";
-
-type Values = Readonly<Record<string, unknown>>;
+import type { DynamicMetadata, FilterState, MetadataKey, MetadataValues } from "@sluice/sdk";
 
 export class StreamMetadata implements DynamicMetadata {
   readonly #namespaces = new Map<string, Record<string, unknown>>();
 
-  get(namespace: string): Values | undefined {
-    return this.#namespaces.get(namespace);
+  get<Values extends MetadataValues>(key: string | MetadataKey<Values>): Partial<Values> | undefined {
+    const namespace = typeof key === "string" ? key : key.namespace;
+    return this.#namespaces.get(namespace) as Partial<Values> | undefined;
   }
 
-  set(namespace: string, values: Values): void {
+  set(key: string | MetadataKey, values: MetadataValues): void {
+    const namespace = typeof key === "string" ? key : key.namespace;
     let known = this.#namespaces.get(namespace);
     if (known === undefined) {
       known = Object.create(null) as Record<string, unknown>;
       this.#namespaces.set(namespace, known);
     }
-    for (const key of Object.keys(values)) known[key] = values[key];
+    for (const name of Object.keys(values)) known[name] = values[name];
   }
 
-  entries(): IterableIterator<[string, Values]> {
+  entries(): IterableIterator<[string, MetadataValues]> {
     return this.#namespaces.entries();
   }
 }

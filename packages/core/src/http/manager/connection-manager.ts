@@ -1,12 +1,13 @@
 /**
  * Hot path. The HTTP connection manager of one filter chain and thread: takes connections, judges requests before any filter sees them, stamps responses.
- * Made and retired with its configuration; connections stay with the manager that took them.
+ * Made and retired with its configuration; streams stay with the manager that took them.
  */
 import type { AccessLogger } from "../../access-log/access-logger.ts";
 import type { Connection } from "../../network/connection.ts";
 import type { NetworkTerminal, TerminalContext } from "../../network/filter-chain/terminal.ts";
 import type { FlushQueue } from "../../network/flush-queue.ts";
 import type { FormatContext } from "../../formatter/context.ts";
+import { TapPoint } from "../../tap/tap-point.ts";
 import type { Timers, TurnClock } from "../../timing/clock.ts";
 import type { LogSink } from "../../worker/log.ts";
 import type { Heartbeat, WorkerServices } from "../../worker/services.ts";
@@ -17,6 +18,7 @@ import { reasonPhrase } from "../codec/reason-phrase.ts";
 import { HeaderField, KNOWN } from "../headers/field.ts";
 import { type RequestHeaderMap, ResponseHeaderMap } from "../headers/header-map.ts";
 import { PathAction, PathNormalizer } from "../path-normalize.ts";
+import { ChainObserver } from "../../observe/chain-observer.ts";
 import type { RouteEntry, RouteFacts, RouteTable } from "../route/types.ts";
 import { HcmStats } from "./hcm-stats.ts";
 import type { HttpStream } from "./http-stream.ts";
@@ -30,7 +32,7 @@ import type { StatsScope } from "../../stats/stats-store.ts";
 /** What a manager needs of its thread. */
 export type ManagerServices = Pick<
   WorkerServices,
-  "clock" | "timers" | "random" | "stats" | "log" | "flushQueue" | "heartbeat"
+  "clock" | "timers" | "random" | "stats" | "log" | "flushQueue" | "heartbeat" | "tap"
 >;
 
 export interface ConnectionManagerParts {
@@ -39,10 +41,13 @@ export interface ConnectionManagerParts {
   readonly chain: HttpFilterChain;
   readonly routes: RouteTable;
   readonly accessLoggers: readonly AccessLogger[] | null;
+  /** `<listener>/<filter chain>`: what is measured of its filters is named by it. @default "" */
+  readonly chainKey?: string;
   /** Called once when the manager is retired and its last connection is gone. */
   readonly onRetired: () => void;
 }
 
+const NO_TAP = new TapPoint();
 const NO_CONTEXT: TerminalContext = { filterState: null };
 
 export class ConnectionManager implements NetworkTerminal {
@@ -54,6 +59,10 @@ export class ConnectionManager implements NetworkTerminal {
   readonly clock: TurnClock;
   readonly flushQueue: FlushQueue;
   readonly heartbeat: Heartbeat;
+  /** null: nothing is measured and nobody may ask for traces. */
+  readonly observer: ChainObserver | null;
+  readonly tap: TapPoint;
+  readonly chainKey: string;
   readonly #log: LogSink;
   readonly #accessLoggers: readonly AccessLogger[] | null;
   readonly #ids = new RequestIds();
@@ -83,6 +92,18 @@ export class ConnectionManager implements NetworkTerminal {
     this.clock = services.clock;
     this.flushQueue = services.flushQueue;
     this.heartbeat = services.heartbeat;
+    this.tap = services.tap ?? NO_TAP;
+    this.chainKey = parts.chainKey ?? "";
+    const { observe } = settings;
+    this.observer =
+      observe.sampleEvery === 0 && observe.debugTrace === null
+        ? null
+        : new ChainObserver({
+            model: observe,
+            chainKey: this.chainKey,
+            filters: parts.chain.slots.map(({ name }) => name),
+            services,
+          });
     this.#log = services.log;
     this.#accessLoggers = parts.accessLoggers;
     this.#plain = { tls: false, random: services.random };
@@ -95,6 +116,12 @@ export class ConnectionManager implements NetworkTerminal {
     this.#connections.add(server);
     if (this.#draining) server.drain();
     return server;
+  }
+
+  /** A connection of another version of this manager, between two streams. */
+  moveIn(server: ServerConnection): void {
+    this.#connections.add(server);
+    if (this.#draining) server.drain();
   }
 
   connectionEnded(server: ServerConnection): void {
@@ -295,6 +322,7 @@ export class ConnectionManager implements NetworkTerminal {
   #retireIfDone(): void {
     if (!this.#retired || this.#connections.size !== 0) return;
     this.#scope.release();
+    this.observer?.release();
     void this.chain.dispose((name, error) => this.filterError(name, "dispose", error)).then(this.#onRetired);
   }
 }

@@ -4,7 +4,9 @@ import { FilterSlot, HttpFilterChain } from "../chain/filter-chain.ts";
 import type { HcmModel, HttpFilterModel, Json } from "../../config/model.ts";
 import { createAccessLoggers } from "../../access-log/access-logger.ts";
 import { checkHooks } from "../../registry/hooks.ts";
-import type { Registry } from "../../registry/registry.ts";
+import type { AnyHttpFilterDefinition, Registry } from "../../registry/registry.ts";
+import { judge } from "../../registry/schema.ts";
+import { ApplyError } from "../../worker/data-plane.ts";
 import { OwnedFilterContext } from "../../worker/filter-context.ts";
 import type { WorkerServices } from "../../worker/services.ts";
 import { buildRouteTable } from "../route/route-table.ts";
@@ -25,8 +27,9 @@ export async function createConnectionManager(
   model: HcmModel,
   options: CreateManagerOptions,
 ): Promise<ConnectionManager> {
-  const { services, registry } = options;
+  const { services } = options;
   const contexts: OwnedFilterContext[] = [];
+  const definitions: AnyHttpFilterDefinition[] = [];
   const slots: FilterSlot[] = [];
   const loggers = createAccessLoggers(model.accessLogs, services.accessLogSinks);
   const release = (): void => {
@@ -35,13 +38,17 @@ export async function createConnectionManager(
   };
   try {
     for (const [slot, filter] of model.filters.entries()) {
-      slots.push(await createSlot(slot, filter, model.statPrefix, options, contexts));
+      const definition = await runningDefinition(filter, options);
+      definitions.push(definition);
+      slots.push(await createSlot(slot, filter, definition, model.statPrefix, options, contexts));
     }
     const routeFilters: RouteFilter[] = model.filters.map(({ name, id }, slot) => ({
       name,
       slot,
       parse: (json) => {
-        const verdict = registry.judge(id, "routeConfig", json as Json);
+        const { routeConfig } = definitions[slot]!;
+        if (routeConfig === undefined) throw new TypeError(`${name}: ${id} takes no configuration of routes`);
+        const verdict = judge(routeConfig, json as Json);
         if (verdict.ok) return verdict.value;
         throw new TypeError(
           `${name}: ${verdict.issues.map((i) => `${i.path.join(".")} ${i.message}`.trim()).join("; ")}`,
@@ -54,27 +61,52 @@ export async function createConnectionManager(
       chain: new HttpFilterChain(slots),
       routes: buildRouteTable(model.routeConfig, routeFilters),
       accessLoggers: loggers,
+      chainKey: options.chainKey,
       onRetired: release,
     });
   } catch (error) {
-    for (const s of slots) await s.filter.dispose?.();
+    for (const { name, filter } of slots) await disposeOf(name, filter, services);
     release();
     throw error;
   }
 }
 
+/** Of a filter that never ran; what it throws is told, and hides nothing. */
+async function disposeOf(name: string, filter: AnyHttpFilter | null, { log }: WorkerServices): Promise<void> {
+  try {
+    await filter?.dispose?.();
+  } catch (error) {
+    log.write("error", "http", `filter ${name} failed in dispose`, { error: String(error) });
+  }
+}
+
+/** The filter's definition, or where it runs in threads of its own, one that stands for it. */
+async function runningDefinition(
+  { name, id, runtime }: HttpFilterModel,
+  { services, registry }: CreateManagerOptions,
+): Promise<AnyHttpFilterDefinition> {
+  const definition = registry.http(id);
+  if (definition === undefined) throw new Error(`HTTP filter "${name}": no extension "${id}" is loaded`);
+  if (runtime === undefined) return definition;
+  const module = registry.moduleOf(id);
+  if (module === undefined)
+    throw new Error(`HTTP filter "${name}": ${id} stands in this program's memory, and a thread cannot load it`);
+  const { isolate, START_LIMIT_MS } = await import("../../isolate/isolate.ts");
+  const { clock, timers, log } = services;
+  return isolate(definition, runtime, { module, clock, timers, log, startLimitMs: START_LIMIT_MS });
+}
+
 async function createSlot(
   slot: number,
   model: HttpFilterModel,
+  definition: AnyHttpFilterDefinition,
   statPrefix: string,
   options: CreateManagerOptions,
   contexts: OwnedFilterContext[],
 ): Promise<FilterSlot> {
-  const { services, registry } = options;
+  const { services } = options;
   const { name, id } = model;
-  const definition = registry.http(id);
-  if (definition === undefined) throw new Error(`HTTP filter "${name}": no extension "${id}" is loaded`);
-  const verdict = registry.judge(id, "config", model.config);
+  const verdict = judge(definition.config, model.config);
   if (!verdict.ok) {
     throw new Error(
       `HTTP filter "${name}": ${verdict.issues.map((i) => `${i.path.join(".")} ${i.message}`.trim()).join("; ")}`,
@@ -86,13 +118,14 @@ async function createSlot(
     statPrefix,
     statsPrefix: `http.${statPrefix}.${name.replaceAll(".", "_")}.`,
     sharedKey: `${options.chainKey}/${name}`,
+    calls: definition.calls === true,
   });
   contexts.push(context);
-  const filter = (await definition.create(verdict.value as never, context)) as AnyHttpFilter;
-  const wrong = checkHooks("http", id, filter);
-  if (wrong !== null) throw new TypeError(`HTTP filter "${name}": ${wrong}`);
-  if (definition.terminal === true && filter.onRequestHeaders === undefined) {
-    throw new TypeError(`HTTP filter "${name}" is terminal and has no onRequestHeaders: nothing would answer`);
+  const filter = await created(model, () => definition.create(verdict.value as never, context));
+  const wrong = checkHooks("http", id, filter) ?? missingHook(definition, filter);
+  if (wrong !== null) {
+    await disposeOf(name, filter, services);
+    throw new ApplyError(`HTTP filter "${name}": ${wrong}`, model.place);
   }
   return new FilterSlot({
     slot,
@@ -107,4 +140,17 @@ async function createSlot(
     heartbeatId: services.heartbeat.register(name),
     errors: context.stats.counter("errors"),
   });
+}
+
+function missingHook({ terminal, id }: AnyHttpFilterDefinition, filter: AnyHttpFilter): string | null {
+  if (terminal !== true || filter.onRequestHeaders !== undefined) return null;
+  return `${id} is terminal and has no onRequestHeaders: nothing would answer`;
+}
+
+async function created({ name, place }: HttpFilterModel, create: () => unknown): Promise<AnyHttpFilter> {
+  try {
+    return (await create()) as AnyHttpFilter;
+  } catch (error) {
+    throw new ApplyError(`HTTP filter "${name}": ${error instanceof Error ? error.message : String(error)}`, place);
+  }
 }

@@ -13,6 +13,7 @@ import { RequestFlow } from "../chain/request-flow.ts";
 import { ResponseFlow } from "../chain/response-flow.ts";
 import { StreamFilterState, StreamMetadata } from "../chain/stream-data.ts";
 import { StreamHandle } from "../chain/stream-handle.ts";
+import type { StreamProbe } from "../../observe/stream-probe.ts";
 import type { RouteEntry } from "../route/types.ts";
 import type { ServerConnection } from "./server-connection.ts";
 import { TimedStream } from "./timed-stream.ts";
@@ -37,6 +38,8 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
   /** The codec carries raw bytes both ways (101, CONNECT). */
   upgraded: boolean;
   bufferLimit: number;
+  /** null: the stream is neither measured nor traced. */
+  probe: StreamProbe | null;
   #metadata: StreamMetadata | null;
   #filterState: StreamFilterState | null;
   #abort: AbortController | null;
@@ -58,6 +61,7 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
     this.locallyReplied = false;
     this.upgraded = false;
     this.bufferLimit = settings.bufferLimitBytes;
+    this.probe = null;
     this.#metadata = null;
     this.#filterState = null;
     this.#abort = null;
@@ -71,6 +75,7 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
     this.requestHeaders = headers;
     this.startTimeouts(end);
     if (end) this.requestEnded();
+    if (manager.observer !== null) manager.observer.meet(this, headers);
     if (!manager.admit(this, headers)) return;
     this.requestFlow.sendHeaders(headers, end);
   }
@@ -179,11 +184,13 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
       for (let i = 0; i < slots.length; i++) {
         const slot = slots[i]!;
         this.enter(slot);
+        if (this.probe !== null) this.probe.begin(slot, "onLocalReply");
         try {
           slot.filter.onLocalReply!({ ...options, details: this.details }, this.handle(slot));
         } catch (error) {
           this.containError(slot, "onLocalReply", error);
         }
+        if (this.probe !== null) this.probe.end(slot, undefined);
         if (this.over) return;
       }
     }
@@ -222,6 +229,8 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
 
   private containError(slot: FilterSlot, hook: string, error: unknown): void {
     slot.errors.inc();
+    this.server.manager.observer?.costOf(slot).failed();
+    this.probe?.failed(slot, hook);
     this.server.manager.stats.filterErrors.inc();
     this.server.manager.filterError(slot.name, hook, error);
   }
@@ -251,6 +260,7 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
     const { status } = headers;
     this.status = status;
     manager.finalizeResponse(this, headers);
+    if (this.probe !== null) this.probe.stamp(this, headers);
     if (this.details === "") this.details = "via_upstream";
     this.upgraded =
       (status === 101 && this.requestHeaders.upgrade !== "") ||
@@ -294,11 +304,13 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
       for (let i = 0; i < complete.length; i++) {
         const slot = complete[i]!;
         this.enter(slot);
+        if (this.probe !== null) this.probe.begin(slot, "onStreamComplete");
         try {
           slot.filter.onStreamComplete!(this, this.handle(slot));
         } catch (error) {
           this.containError(slot, "onStreamComplete", error);
         }
+        if (this.probe !== null) this.probe.end(slot, undefined);
       }
     }
     manager.logAccess(this);
@@ -309,14 +321,17 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
         // A filter that never saw the stream has nothing to destroy.
         if (handle === undefined || handle === null) continue;
         this.enter(slot);
+        if (this.probe !== null) this.probe.begin(slot, "onDestroy");
         try {
           slot.filter.onDestroy!(handle);
         } catch (error) {
           this.containError(slot, "onDestroy", error);
         }
+        if (this.probe !== null) this.probe.end(slot, undefined);
       }
     }
     this.#abort?.abort();
+    if (this.probe !== null) this.probe.complete(this);
     this.server.streamEnded(this);
   }
 

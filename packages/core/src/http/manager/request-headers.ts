@@ -42,13 +42,13 @@ const INTERNAL_ONLY = new Set([
 ]);
 
 export function prepareRequestHeaders(
-  stream: HttpStream,
+  stream: Pick<HttpStream, "connection" | "remote">,
   headers: RequestHeaderMap,
   settings: HcmSettings,
   ids: RequestIds,
 ): void {
   const { fields } = headers;
-  const { directRemote, local, tls } = stream.connection;
+  const { remote, local, tls } = stream.connection;
   let xff: HeaderField | null = null;
   let proto: HeaderField | null = null;
   let requestId: HeaderField | null = null;
@@ -82,18 +82,18 @@ export function prepareRequestHeaders(
   let internal = false;
   let edge = false;
   if (settings.useRemoteAddress) {
-    if (hops > 0 && xff !== null) stream.remote = addressFromEnd(xff.value, hops - 1) ?? directRemote;
-    internal = xff === null && isInternal(directRemote.ip, settings);
+    if (hops > 0 && xff !== null) stream.remote = addressFromEnd(xff.value, hops - 1) ?? remote;
+    internal = xff === null && isInternal(remote.ip, settings);
     edge = !internal;
     if (!settings.skipXffAppend) {
-      const ip = directRemote.ip === "" ? "127.0.0.1" : directRemote.ip;
+      const ip = remote.ip === "" ? "127.0.0.1" : remote.ip;
       headers.setField(new HeaderField("x-forwarded-for", xff === null ? ip : `${xff.value}, ${ip}`));
     }
     if (settings.appendXForwardedPort) headers.setField(new HeaderField("x-forwarded-port", String(local.port)));
     if (proto === null || hops === 0) headers.setField(scheme);
   } else {
     if (xff !== null) {
-      stream.remote = addressFromEnd(xff.value, hops) ?? directRemote;
+      stream.remote = addressFromEnd(xff.value, hops) ?? remote;
       internal = !xff.value.includes(",") && isInternal(stream.remote.ip, settings);
     }
     if (proto === null) fields.push(scheme);

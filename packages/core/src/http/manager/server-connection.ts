@@ -1,6 +1,6 @@
 /** Hot path. One downstream connection under the connection manager: its codec, its open streams, its own time-outs and its way to the end. */
 import type { Connection, ConnectionEvents } from "../../network/connection.ts";
-import type { Drainable } from "../../network/filter-chain/terminal.ts";
+import type { Drainable, NetworkTerminal } from "../../network/filter-chain/terminal.ts";
 import { TimerNode } from "../../timing/clock.ts";
 import { createHttp1ServerCodec } from "../codec/h1/index.ts";
 import type { ProtocolError, RequestDecoder, ResponseEncoder, ServerCallbacks, ServerCodec } from "../codec/codec.ts";
@@ -29,7 +29,8 @@ class ConnectionTimer extends TimerNode {
 }
 
 export class ServerConnection extends TimerNode implements ServerCallbacks, ConnectionEvents, Drainable {
-  readonly manager: ConnectionManager;
+  /** Changes between two streams, when the configuration does. */
+  manager: ConnectionManager;
   readonly connection: Connection;
   readonly codec: ServerCodec;
   readonly startMs: number;
@@ -46,6 +47,9 @@ export class ServerConnection extends TimerNode implements ServerCallbacks, Conn
   #headTimer: ConnectionTimer | null;
   #ageTimer: ConnectionTimer | null;
   #filterState: StreamFilterState | null;
+  /** The manager of the streams to come; null: the same. */
+  #nextManager: ConnectionManager | null;
+  #onMoved: (() => void) | null;
 
   constructor(manager: ConnectionManager, connection: Connection, filterState: StreamFilterState | null) {
     super();
@@ -63,6 +67,8 @@ export class ServerConnection extends TimerNode implements ServerCallbacks, Conn
     this.#headTimer = null;
     this.#ageTimer = null;
     this.#filterState = filterState;
+    this.#nextManager = null;
+    this.#onMoved = null;
     this.codec = createHttp1ServerCodec(connection, this, settings.http1, manager.flushQueue);
     stats.cxTotal.inc();
     stats.cxHttp1Total.inc();
@@ -157,6 +163,8 @@ export class ServerConnection extends TimerNode implements ServerCallbacks, Conn
       stats.cxMaxRequests.inc();
     }
     const now = manager.clock.turnNow();
+    const { session } = manager.tap;
+    if (session !== null) return session.newStream(this, encoder, manager.chain.hooks, now, manager.wallAt(now));
     return new HttpStream(this, encoder, manager.chain.hooks, now, manager.wallAt(now));
   }
 
@@ -191,8 +199,11 @@ export class ServerConnection extends TimerNode implements ServerCallbacks, Conn
       stats.byClass[((stream.status / 100) | 0) - 1]?.inc();
       stats.rqTime.record(stream.endMs - stream.startMs);
     }
-    if (--this.active === 0 && !this.closed && manager.settings.idleTimeoutMs !== 0)
-      manager.timers.arm(this, manager.settings.idleTimeoutMs);
+    if (--this.active === 0 && !this.closed) {
+      if (this.#nextManager !== null) this.#move();
+      const { idleTimeoutMs } = this.manager.settings;
+      if (idleTimeoutMs !== 0) manager.timers.arm(this, idleTimeoutMs);
+    }
   }
 
   nextStreamId(): string {
@@ -211,8 +222,27 @@ export class ServerConnection extends TimerNode implements ServerCallbacks, Conn
   drain(): void {
     if (this.closed) return;
     this.manager.stats.cxDrainClose.inc();
+    this.#nextManager = null;
+    this.#onMoved = null;
     this.lastRequest = true;
     this.codec.shutdown();
+  }
+
+  moveTo(terminal: NetworkTerminal, onMoved: () => void): void {
+    this.#nextManager = terminal as ConnectionManager;
+    this.#onMoved = onMoved;
+    if (this.active === 0 && !this.closed) this.#move();
+  }
+
+  #move(): void {
+    const next = this.#nextManager!;
+    const onMoved = this.#onMoved!;
+    this.#nextManager = null;
+    this.#onMoved = null;
+    this.manager.connectionEnded(this);
+    this.manager = next;
+    next.moveIn(this);
+    onMoved();
   }
 
   closeIfIdle(): void {

@@ -28,7 +28,7 @@ export abstract class StreamFacts extends TimerNode implements StreamInfo {
   constructor(connection: ConnectionInfo, protocol: string, startMs: number, startTimeMs: number) {
     super();
     this.connection = connection;
-    this.remote = connection.directRemote;
+    this.remote = connection.remote;
     this.protocol = protocol;
     this.startTimeMs = startTimeMs;
     this.startMs = startMs;

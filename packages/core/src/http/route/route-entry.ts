@@ -193,6 +193,11 @@ export class RedirectEntry extends Entry implements RedirectRoute {
   }
 
   location(headers: RequestHeaders, _stream: SdkStream): string {
+    return this.locationOf(headers);
+  }
+
+  /** It hangs on nothing but the request's headers. */
+  locationOf(headers: RequestHeaders): string {
     const action = this.#action;
     const incoming = headers.scheme === "" ? "http" : headers.scheme;
     const scheme = action.httpsRedirect ? "https" : action.schemeRedirect === "" ? incoming : action.schemeRedirect;

@@ -21,7 +21,7 @@ const keys = new WeakMap<object, string>();
 export function routeConfigKey(config: object): string {
   const key = keys.get(config);
   if (key === undefined)
-    throw new TypeError("the owner of a shared bucket must be a route configuration as the filter's schema made it");
+    throw new TypeError("the owner of shared state must be a route configuration as the filter's schema made it");
   return key;
 }
 

@@ -18,6 +18,12 @@ const SEPARATED = 2;
 const REGEX = 3;
 const CONNECT = 4;
 
+export const ALL_HOLD = -1;
+export const PATH_FAILS = 0;
+export const GRPC_FAILS = 1;
+export const HEADER_FAILS = 0x1_0000;
+export const QUERY_FAILS = 0x2_0000;
+
 /** A request as route conditions see it; one per table, refilled for each match. */
 export class RouteQuestion {
   headers!: RequestHeaderMap;
@@ -83,14 +89,19 @@ export class RouteMatch {
   }
 
   holds(question: RouteQuestion): boolean {
-    if (!this.#pathHolds(question)) return false;
-    if (this.#grpc && !isGrpc(question.headers)) return false;
+    return this.firstFailure(question) === ALL_HOLD;
+  }
+
+  /** The first condition that does not hold: `PATH_FAILS`, `GRPC_FAILS`, `HEADER_FAILS` + its index, `QUERY_FAILS` + its index; or `ALL_HOLD`. */
+  firstFailure(question: RouteQuestion): number {
+    if (!this.#pathHolds(question)) return PATH_FAILS;
+    if (this.#grpc && !isGrpc(question.headers)) return GRPC_FAILS;
     const headers = this.#headers;
     if (headers !== null)
-      for (let i = 0; i < headers.length; i++) if (!headers[i]!.holds(question.headers)) return false;
+      for (let i = 0; i < headers.length; i++) if (!headers[i]!.holds(question.headers)) return HEADER_FAILS + i;
     const query = this.#query;
-    if (query !== null) for (let i = 0; i < query.length; i++) if (!query[i]!.holds(question)) return false;
-    return true;
+    if (query !== null) for (let i = 0; i < query.length; i++) if (!query[i]!.holds(question)) return QUERY_FAILS + i;
+    return ALL_HOLD;
   }
 
   #pathHolds(question: RouteQuestion): boolean {

@@ -10,9 +10,9 @@ import type {
 import type { RequestHeaderMap } from "../headers/header-map.ts";
 import { mutationChain } from "./header-mutations.ts";
 import { DirectEntry, type EntryBase, ForwardEntry, RedirectEntry } from "./route-entry.ts";
-import { RouteMatch, RouteQuestion } from "./route-match.ts";
+import { ALL_HOLD, RouteMatch, RouteQuestion } from "./route-match.ts";
 import { type FilterLevel, type FilterLevels, RouteFilterResolver } from "./route-filters.ts";
-import type { RouteEntry, RouteFacts, RouteFilter, RouteTable } from "./types.ts";
+import type { ExplainingRouteTable, RouteEntry, RouteExplanation, RouteFacts, RouteFilter } from "./types.ts";
 import { VirtualHostIndex } from "./virtual-hosts.ts";
 
 class CompiledRoute {
@@ -41,20 +41,23 @@ class CompiledRoute {
 }
 
 class CompiledHost {
+  /** In the route configuration. */
+  readonly index: number;
   readonly routes: readonly CompiledRoute[];
   /** Where requests without TLS are sent to https: VirtualHost.require_tls. */
   readonly toHttps: RedirectEntry | null;
   /** Only external requests are sent there. */
   readonly externalOnly: boolean;
 
-  constructor(routes: readonly CompiledRoute[], toHttps: RedirectEntry | null, externalOnly: boolean) {
+  constructor(index: number, routes: readonly CompiledRoute[], toHttps: RedirectEntry | null, externalOnly: boolean) {
+    this.index = index;
     this.routes = routes;
     this.toHttps = toHttps;
     this.externalOnly = externalOnly;
   }
 }
 
-class CompiledRouteTable implements RouteTable {
+class CompiledRouteTable implements ExplainingRouteTable {
   readonly usesDisabled: boolean;
   readonly #hosts: VirtualHostIndex<CompiledHost>;
   readonly #ignorePort: boolean;
@@ -69,8 +72,7 @@ class CompiledRouteTable implements RouteTable {
   match(headers: RequestHeaderMap, facts: RouteFacts): RouteEntry | null {
     const host = this.#hosts.find(headers.authority, this.#ignorePort);
     if (host === null) return null;
-    if (host.toHttps !== null && !isSecure(headers, facts) && !(host.externalOnly && isInternal(headers)))
-      return host.toHttps;
+    if (host.toHttps !== null && sendsToHttps(host, headers, facts)) return host.toHttps;
     const question = this.#question;
     question.ask(headers);
     const { routes } = host;
@@ -80,10 +82,31 @@ class CompiledRouteTable implements RouteTable {
     }
     return null;
   }
+
+  explain(headers: RequestHeaderMap, facts: Pick<RouteFacts, "tls">): RouteExplanation {
+    const failures: number[] = [];
+    const host = this.#hosts.find(headers.authority, this.#ignorePort);
+    if (host === null) return { virtualHost: -1, toHttps: false, failures, route: -1, entries: [] };
+    const found = { virtualHost: host.index, failures };
+    if (host.toHttps !== null && sendsToHttps(host, headers, facts))
+      return { ...found, toHttps: true, route: -1, entries: [host.toHttps] };
+    const question = new RouteQuestion();
+    question.ask(headers);
+    for (const [index, route] of host.routes.entries()) {
+      const failure = route.match.firstFailure(question);
+      if (failure === ALL_HOLD) return { ...found, toHttps: false, route: index, entries: route.entries };
+      failures.push(failure);
+    }
+    return { ...found, toHttps: false, route: -1, entries: [] };
+  }
+}
+
+function sendsToHttps(host: CompiledHost, headers: RequestHeaderMap, facts: Pick<RouteFacts, "tls">): boolean {
+  return !isSecure(headers, facts) && !(host.externalOnly && isInternal(headers));
 }
 
 /** Envoy goes by x-forwarded-proto, which the connection manager has set or vouched for. */
-function isSecure(headers: RequestHeaderMap, facts: RouteFacts): boolean {
+function isSecure(headers: RequestHeaderMap, facts: Pick<RouteFacts, "tls">): boolean {
   return (headers.find("x-forwarded-proto")?.value ?? (facts.tls ? "https" : "http")) === "https";
 }
 
@@ -94,7 +117,7 @@ function isInternal(headers: RequestHeaderMap): boolean {
 const NO_MUTATION: HeaderMutationModel = { add: [], remove: [] };
 
 /** @throws Error where a filter refuses its configuration or a pattern is not legal; the configuration was checked before. */
-export function buildRouteTable(model: RouteConfigModel, filters: readonly RouteFilter[]): RouteTable {
+export function buildRouteTable(model: RouteConfigModel, filters: readonly RouteFilter[]): ExplainingRouteTable {
   let usesDisabled = false;
   const resolver = new RouteFilterResolver(filters);
   const levelsBelow = (
@@ -175,9 +198,12 @@ export function buildRouteTable(model: RouteConfigModel, filters: readonly Route
           stripQuery: false,
         });
   const hosts = new VirtualHostIndex(
-    model.virtualHosts.map((host) => {
+    model.virtualHosts.map((host, index) => {
       const routes = host.routes.map((r) => compileRoute(host, r));
-      return [host.domains, new CompiledHost(routes, toHttps(host), host.requireTls === "external_only")] as const;
+      return [
+        host.domains,
+        new CompiledHost(index, routes, toHttps(host), host.requireTls === "external_only"),
+      ] as const;
     }),
   );
   return new CompiledRouteTable(hosts, model.ignorePortInHostMatching, usesDisabled);

@@ -31,6 +31,25 @@ export interface RouteTable {
   readonly usesDisabled: boolean;
 }
 
+export interface ExplainingRouteTable extends RouteTable {
+  /** What `match` does and why, with nothing left to chance. Not for the hot path. */
+  explain(headers: RequestHeaderMap, facts: Pick<RouteFacts, "tls">): RouteExplanation;
+}
+
+/** The way to a route, by indices into the route configuration. */
+export interface RouteExplanation {
+  /** -1: no virtual host has the authority. */
+  readonly virtualHost: number;
+  /** The virtual host sends the request to https: no route is looked at. */
+  readonly toHttps: boolean;
+  /** For each route that was passed over, in order, `RouteMatch.firstFailure`. */
+  readonly failures: readonly number[];
+  /** The route that is taken; -1: none. */
+  readonly route: number;
+  /** What it leads to: one entry, or one for each weighted cluster; empty: nothing. */
+  readonly entries: readonly RouteEntry[];
+}
+
 /** A filter of the chain, as the table needs it to resolve per-route configuration. */
 export interface RouteFilter {
   readonly name: string;

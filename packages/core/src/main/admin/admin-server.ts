@@ -67,7 +67,7 @@ export class AdminServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let reply: AdminReply;
     try {
-      reply = refuseForeign(request) ?? (await this.#dispatch(request));
+      reply = refuseForeign(request) ?? (await this.#dispatch(request, response));
     } catch (error) {
       this.#log.write("error", "admin", `${request.method} ${request.url} failed`, {
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
@@ -84,7 +84,7 @@ export class AdminServer {
     response.end(request.method === "HEAD" ? undefined : body);
   }
 
-  async #dispatch(request: IncomingMessage): Promise<AdminReply> {
+  async #dispatch(request: IncomingMessage, response: ServerResponse): Promise<AdminReply> {
     const url = URL.parse(request.url ?? "/", "http://admin.invalid");
     const endpoint = url === null ? undefined : byPath.get(url.pathname);
     if (url === null || endpoint === undefined) return text(`invalid path. ${helpText()}`, 404);
@@ -92,7 +92,9 @@ export class AdminServer {
     if (endpoint.mutates === true && method !== "POST")
       return text(`Method ${method} not allowed, POST required.`, 405);
     request.resume();
-    return endpoint.handle(url.searchParams, this.#context);
+    const gone = new AbortController();
+    response.once("close", () => gone.abort());
+    return endpoint.handle(url.searchParams, this.#context, gone.signal);
   }
 }
 

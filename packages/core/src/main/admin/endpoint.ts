@@ -1,6 +1,10 @@
 /** What an admin path is: plain functions from a parsed request to a reply; the HTTP around them is in admin-server.ts. */
 import type { ClusterModel, CompiledConfig } from "../../config/model.ts";
+import type { Registry } from "../../registry/registry.ts";
 import type { StatsAggregator } from "../../stats/aggregate.ts";
+import type { RuntimeLayers } from "../../runtime/runtime-layers.ts";
+import type { TapStream } from "../../tap/fixture.ts";
+import type { TapCommand } from "../../tap/tap-point.ts";
 import type { HostModel } from "../../upstream/host.ts";
 import type { LogThreshold } from "../../worker/log.ts";
 import type { BoundListener } from "../server.ts";
@@ -14,6 +18,11 @@ export interface AdminView {
   readonly aggregator: StatsAggregator;
   readonly startedAtMs: number;
   readonly concurrency: number;
+  readonly runtime: Pick<RuntimeLayers, "dump" | "hasAdminLayer">;
+  /** Resolves when all workers have it. */
+  modifyRuntime(changes: ReadonlyMap<string, string>): Promise<void>;
+  /** Resolves with the streams on record that are finished in any worker. */
+  tap(command: TapCommand): Promise<readonly TapStream[]>;
   hostsOf(cluster: ClusterModel): readonly HostModel[];
   refreshStats(): void;
   failHealthCheck(failed: boolean): void;
@@ -23,6 +32,8 @@ export interface AdminView {
 export interface AdminContext {
   readonly server: AdminView;
   readonly threshold: LogThreshold;
+  /** The extensions of the live configuration. */
+  readonly registry: Registry;
   /** How the process was started, for `/server_info`. */
   readonly commandLine: Readonly<Record<string, string | number | boolean>>;
   /** Begins the orderly end of the process. */
@@ -43,7 +54,8 @@ export interface AdminEndpoint {
   readonly mutates?: boolean;
   /** Query parameters with their explanations. */
   readonly parameters?: Readonly<Record<string, string>>;
-  handle(query: URLSearchParams, context: AdminContext): AdminReply | Promise<AdminReply>;
+  /** `signal`: whoever asked has gone away. */
+  handle(query: URLSearchParams, context: AdminContext, signal?: AbortSignal): AdminReply | Promise<AdminReply>;
 }
 
 export function text(body: string, status = 200): AdminReply {

@@ -3,9 +3,13 @@ import { certs } from "./certs.ts";
 import { clusters } from "./clusters.ts";
 import { configDump } from "./config-dump.ts";
 import { type AdminEndpoint, text } from "./endpoint.ts";
+import { explain } from "./explain.ts";
+import { filters } from "./filters.ts";
 import { drainListeners, listeners } from "./listeners.ts";
 import { failHealthCheck, logging, memory, passHealthCheck, quit, ready, serverInfo } from "./server-endpoints.ts";
+import { modifyRuntime, runtime } from "./runtime.ts";
 import { prometheus, resetCounters, stats } from "./stats-endpoints.ts";
+import { tap } from "./tap.ts";
 
 const help: AdminEndpoint = {
   path: "/help",
@@ -26,6 +30,8 @@ export const endpoints: readonly AdminEndpoint[] = [
   clusters,
   configDump,
   drainListeners,
+  explain,
+  filters,
   failHealthCheck,
   passHealthCheck,
   help,
@@ -35,9 +41,12 @@ export const endpoints: readonly AdminEndpoint[] = [
   quit,
   ready,
   resetCounters,
+  runtime,
+  modifyRuntime,
   serverInfo,
   stats,
   prometheus,
+  tap,
 ];
 
 export function helpText(): string {

@@ -1,5 +1,7 @@
 /** `/stats`, `/stats/prometheus`, `/reset_counters`: what all threads counted, in Envoy's three formats. */
 import { RegexProblem, compileRegex } from "../../matching/linear-regex.ts";
+import { writeCostMetrics } from "../../observe/cost-metrics.ts";
+import { costReport } from "../../observe/cost-report.ts";
 import type { Metric } from "../../stats/aggregate.ts";
 import { writePrometheus } from "../../stats/prometheus.ts";
 import { TagExtractor, knownNames } from "../../stats/tags.ts";
@@ -55,8 +57,8 @@ export const prometheus: AdminEndpoint = {
     if ("status" in selected) return selected;
     const own = writePrometheus(selected.metrics, new TagExtractor(knownNames(context.server.config)));
     // A filter on names asks for some of the proxy's metrics; those of the process have names of another kind.
-    const ofProcess = query.has("filter") ? "" : await processMetrics();
-    return { status: 200, body: own + ofProcess, contentType: "text/plain; version=0.0.4; charset=utf-8" };
+    const rest = query.has("filter") ? "" : ofFilters(context) + (await processMetrics());
+    return { status: 200, body: own + rest, contentType: "text/plain; version=0.0.4; charset=utf-8" };
   },
 };
 
@@ -69,6 +71,10 @@ export const resetCounters: AdminEndpoint = {
     return text("OK\n");
   },
 };
+
+function ofFilters({ server }: AdminContext): string {
+  return writeCostMetrics(costReport(server.config, server.aggregator));
+}
 
 function select(query: URLSearchParams, { server }: AdminContext): { metrics: Metric[] } | AdminReply {
   const filter = query.get("filter");

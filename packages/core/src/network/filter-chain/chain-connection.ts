@@ -5,7 +5,7 @@
 import type { NetworkConnection, NetworkDataVerdict, NetworkVerdict, Timer } from "@sluice/sdk";
 import type { Connection, ConnectionEvents } from "../connection.ts";
 import { ChainTail } from "./chain-tail.ts";
-import { ConnectionFacts } from "./connection-facts.ts";
+import { ConnectionFacts, type EarlierData } from "./connection-facts.ts";
 import { FilterHandle } from "./filter-handle.ts";
 import { Flow, type FlowOwner, Stage } from "./flow.ts";
 import type { NetworkChain } from "./network-chain.ts";
@@ -40,11 +40,11 @@ export class ChainConnection implements ConnectionEvents, FlowOwner, Drainable {
   #closeTimer: Timer | null = null;
   #abort: AbortController | null = null;
 
-  constructor(chain: NetworkChain, connection: Connection) {
+  constructor(chain: NetworkChain, connection: Connection, earlier: EarlierData | null = null) {
     this.chain = chain;
     this.connection = connection;
     const { clock } = chain.environment;
-    this.facts = new ConnectionFacts(connection, clock.turnNow(), clock.wallNow());
+    this.facts = new ConnectionFacts(connection, clock.turnNow(), clock.wallNow(), earlier);
     const onError = (error: unknown): void => this.faulted(error);
     const limit = chain.bufferLimitBytes;
     const stages = (filters: readonly number[]): Stage[] => filters.map((filter) => new Stage(filter));

@@ -10,6 +10,12 @@ import type { FormatContext } from "../../formatter/context.ts";
 import { StreamFilterState, StreamMetadata } from "../../http/chain/stream-data.ts";
 import type { Connection } from "../connection.ts";
 
+/** What listener filters left for the filters of the chain; null: nothing. */
+export interface EarlierData {
+  readonly metadata: StreamMetadata | null;
+  readonly filterState: StreamFilterState | null;
+}
+
 export class ConnectionFacts implements FormatContext {
   readonly connection: ConnectionInfo;
   readonly startTimeMs: number;
@@ -23,10 +29,12 @@ export class ConnectionFacts implements FormatContext {
   upstreamLocalAddress = "";
   readonly #connection: Connection;
   #flags: readonly ResponseFlag[] = [];
-  #metadata: StreamMetadata | null = null;
-  #filterState: StreamFilterState | null = null;
+  #metadata: StreamMetadata | null;
+  #filterState: StreamFilterState | null;
 
-  constructor(connection: Connection, startMs: number, startTimeMs: number) {
+  constructor(connection: Connection, startMs: number, startTimeMs: number, earlier: EarlierData | null = null) {
+    this.#metadata = earlier === null ? null : earlier.metadata;
+    this.#filterState = earlier === null ? null : earlier.filterState;
     this.#connection = connection;
     this.connection = connection.info;
     this.startMs = startMs;
@@ -64,7 +72,7 @@ export class ConnectionFacts implements FormatContext {
   }
 
   get remote(): AddressInfo {
-    return this.connection.directRemote;
+    return this.connection.remote;
   }
 
   /** Empty: what speaks on the connection is not known here. */

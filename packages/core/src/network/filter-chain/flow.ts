@@ -169,7 +169,11 @@ export class Flow {
         return;
       }
       stage.isRunning = false;
-      if (this.closed) return;
+      if (this.closed) {
+        // Nobody looks at it any more.
+        if (isPromise(verdict)) verdict.catch(noop);
+        return;
+      }
       if (typeof verdict === "object") {
         if (verdict instanceof Uint8Array) data = verdict;
         else if (isPromise(verdict)) {
@@ -319,3 +323,5 @@ export class Flow {
 function isPromise(value: unknown): value is Promise<NetworkDataVerdict> {
   return typeof (value as { then?: unknown } | null)?.then === "function";
 }
+
+function noop(): void {}

@@ -7,6 +7,7 @@ import type { Heartbeat } from "../../worker/services.ts";
 import type { Connection } from "../connection.ts";
 import type { ServerTls } from "../tls/server-tls.ts";
 import { ChainConnection } from "./chain-connection.ts";
+import type { EarlierData } from "./connection-facts.ts";
 import type { Drainable, NetworkTerminal } from "./terminal.ts";
 
 /** A filter as the engine runs it. */
@@ -97,10 +98,13 @@ export class NetworkChain {
     }));
   }
 
-  /** Runs a connection through the chain. The connection is counted from {@link connectionStarted} on, by its owner. */
-  accept(connection: Connection): Drainable | null {
-    if (this.filters.length === 0 && this.terminal !== null) return this.terminal.onConnection(connection, UNFILTERED);
-    const chained = new ChainConnection(this, connection);
+  /**
+   * Runs a connection through the chain. The connection is counted from {@link connectionStarted} on, by its owner. `earlier`: what listener filters left.
+   */
+  accept(connection: Connection, earlier: EarlierData | null = null): Drainable | null {
+    if (this.filters.length === 0 && this.terminal !== null)
+      return this.terminal.onConnection(connection, earlier ?? UNFILTERED);
+    const chained = new ChainConnection(this, connection, earlier);
     chained.start();
     return chained;
   }

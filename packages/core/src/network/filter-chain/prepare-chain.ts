@@ -81,11 +81,13 @@ class ChainDraft {
       statPrefix,
       statsPrefix: statPrefix === "" ? `${ownName}.` : `${statPrefix}.${ownName}.`,
       sharedKey: `${chainKey}/${name}`,
+      calls: definition.calls === true,
     });
     this.#contexts.push(context);
     const filter = (await definition.create(verdict.value as never, context)) as NetworkFilter;
     const wrong = checkHooks("network", id, filter);
-    if (wrong !== null) throw new TypeError(wrong);
+    if (typeof filter !== "object" || filter === null) throw new TypeError(wrong!);
+    // Before it is refused: what it has begun ends with the draft.
     this.#filters.push({
       name,
       filter,
@@ -93,6 +95,7 @@ class ChainDraft {
       heartbeatId: services.heartbeat.register(name),
       errors: context.stats.counter("errors"),
     });
+    if (wrong !== null) throw new TypeError(wrong);
     if (definition.terminal === true && filter.onData === undefined && filter.onNewConnection === undefined) {
       throw new TypeError("is terminal and has neither onNewConnection nor onData: nothing would answer");
     }
@@ -159,6 +162,8 @@ async function refused<T>(name: string, place: ConfigPlace, make: () => Promise<
   try {
     return await make();
   } catch (error) {
+    // A filter inside of it that knows its own place.
+    if (error instanceof ApplyError) throw error;
     throw new ApplyError(`network filter "${name}": ${error instanceof Error ? error.message : String(error)}`, place);
   }
 }

@@ -7,6 +7,11 @@ export interface Drainable {
   /** Lame duck: finish what is open, take nothing new. */
   drain(): void;
   closeIfIdle(): void;
+  /**
+   * Between two streams the connection goes over to another version of its terminal, whose `moveIn` takes it; then `onMoved` is called. A later call replaces one
+   * that is still waiting. Connections without streams have no such method: they stay with what took them.
+   */
+  moveTo?(terminal: NetworkTerminal, onMoved: () => void): void;
 }
 
 /** What the chain knows of a connection besides the connection. */

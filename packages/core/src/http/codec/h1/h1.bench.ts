@@ -2,7 +2,9 @@
  * What one message costs in the codec, each way: `node --conditions=sluice-source h1.bench.ts`. A request of ten headers and a response with a body of 70 bytes
  * go through a server codec and a client codec over connections that do nothing; the cost of sockets is measured in bench/.
  */
+import { UNKNOWN_ADDRESS } from "../../../network/address.ts";
 import type { Connection, ConnectionEvents } from "../../../network/connection.ts";
+import { SocketInfo } from "../../../network/connection-info.ts";
 import { FlushQueue } from "../../../network/flush-queue.ts";
 import { HeaderField } from "../../headers/field.ts";
 import { RequestHeaderMap, ResponseHeaderMap } from "../../headers/header-map.ts";
@@ -66,12 +68,7 @@ function latin1Write(buffer: Buffer, text: string, at: number): number {
 }
 
 class NullConnection implements Connection {
-  readonly info = {
-    id: 1,
-    directRemote: { address: "", ip: "", port: 0 },
-    local: { address: "", ip: "", port: 0 },
-    tls: null,
-  };
+  readonly info = new SocketInfo(1, UNKNOWN_ADDRESS, UNKNOWN_ADDRESS, null);
   highWatermark = 1 << 20;
   paused = false;
   pendingBytes = 0;
