@@ -37,6 +37,7 @@ export function cluster(name: string, model: Partial<ClusterModel> = {}): Cluste
     maxRequestsPerConnection: 0,
     maxHeadersCount: 100,
     maxResponseHeadersBytes: 65536,
+    http2: null,
     enableTrailers: false,
   };
   return {

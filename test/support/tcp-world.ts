@@ -117,6 +117,7 @@ function clusterModel(ports: readonly number[], tls: UpstreamTlsModel | null): C
       maxRequestsPerConnection: 0,
       maxHeadersCount: 100,
       maxResponseHeadersBytes: 65_536,
+      http2: null,
       enableTrailers: false,
     },
     place,

@@ -6,6 +6,7 @@ import { Client, Pool } from "undici";
 import { expect, test } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { HttpOrigin } from "../support/http-origin.ts";
+import { Http2Client } from "../support/http2-client.ts";
 import { WatchedProxy, configOf, filterOf } from "./support/watched-proxy.ts";
 
 const word = (text: string) => `export const word: string = ${JSON.stringify(text)};\n`;
@@ -188,4 +189,72 @@ test.each([0, 2])("under load no request fails, with concurrency %i", async (con
   // Each version was live, and seen.
   expect([...words]).toEqual(expect.arrayContaining(Array.from({ length: swaps }, (_, i) => `v${i + 1}`)));
   await pool.close();
+});
+
+test.each([0, 2])(
+  "over HTTP/2 connections that never rest no request fails either, with concurrency %i",
+  async (concurrency) => {
+    await using proxy = await WatchedProxy.start(files, { concurrency });
+    const clients = await Promise.all([1, 2, 3].map(() => Http2Client.open(proxy.port)));
+    const words = new Set<string>();
+    let requests = 0;
+    let isOver = false;
+    const load = async (client: Http2Client): Promise<void> => {
+      while (!isOver) {
+        const { status, headers } = await client.send();
+        expect(status).toBe(200);
+        words.add(headers["x-word"] as string);
+        requests++;
+        await turn();
+      }
+    };
+    const loads = clients.flatMap((client) => Array.from({ length: 4 }, () => load(client)));
+    const editing = async (): Promise<void> => {
+      for (let swap = 1; swap <= 6; swap++) {
+        const from = requests;
+        await proxy.after(() => proxy.files.write("word.ts", word(`v${swap}`)));
+        await eventually("traffic goes on", () => requests >= from + 24);
+      }
+    };
+    await Promise.all([editing().finally(() => (isOver = true)), ...loads]);
+    expect([...words]).toEqual(expect.arrayContaining(["v1", "v2", "v3", "v4", "v5", "v6"]));
+    expect(clients.every(({ closed, goaways }) => !closed && goaways.length === 0)).toBe(true);
+    for (const client of clients) await client[Symbol.asyncDispose]();
+  },
+);
+
+test("streams of an HTTP/2 connection end as they began, each on its version, while new ones are on the newest", async () => {
+  alive.sluiceTestAlive = [];
+  const answers: Array<() => void> = [];
+  await using origin = await HttpOrigin.start((_request, response) => {
+    answers.push(() => response.end("done"));
+  });
+  await using proxy = await WatchedProxy.start({
+    ...files,
+    "filter.ts": counted,
+    "proxy.yaml": configOf().replace("respond: 200", "cluster: web") + `clusters: { web: "${origin.address}" }\n`,
+  });
+  await using client = await Http2Client.open(proxy.port);
+  const open: Array<ReturnType<Http2Client["send"]>> = [];
+  const opened = async (): Promise<void> => {
+    open.push(client.send());
+    await eventually("the origin has the request", () => answers.length === open.length);
+  };
+  await opened();
+  await opened();
+  await proxy.after(() => proxy.files.write("word.ts", word("two")));
+  await opened();
+  await proxy.after(() => proxy.files.write("word.ts", word("three")));
+  await opened();
+  expect(alive.sluiceTestAlive!.join()).toBe("one,two,three");
+  answers[2]!();
+  expect((await open[2]!).headers["x-word"]).toBe("two");
+  await eventually("the second version is gone", () => alive.sluiceTestAlive!.join() === "one,three");
+  answers[0]!();
+  expect((await open[0]!).headers["x-word"]).toBe("one");
+  answers[1]!();
+  expect((await open[1]!).headers["x-word"]).toBe("one");
+  await eventually("the first version is gone", () => alive.sluiceTestAlive!.join() === "three");
+  answers[3]!();
+  expect((await open[3]!).headers["x-word"]).toBe("three");
 });

@@ -116,8 +116,19 @@ export interface HttpConfig {
   readonly upgrades?: readonly string[];
   readonly http_10?: boolean | string;
   readonly trailers?: boolean;
+  /** false: clients speak HTTP/1 only. @default both, by ALPN or the connection's first bytes */
+  readonly http2?: Http2Config | boolean;
   readonly request_headers?: HeaderChangesConfig;
   readonly response_headers?: HeaderChangesConfig;
+}
+
+export interface Http2Config {
+  /** @default 1024; with `edge` 100 */
+  readonly max_concurrent_streams?: number;
+  /** Bytes of a request that a client may send ahead. @default 16777216; with `edge` 65536 */
+  readonly stream_window?: number;
+  /** The same for all requests of a connection. @default 25165824; with `edge` 1048576 */
+  readonly connection_window?: number;
 }
 
 export interface RequestIdConfig {
@@ -354,7 +365,7 @@ export interface ClusterConfig {
   readonly dns_ttl?: boolean;
   readonly dns_family?: "auto" | "v4_only" | "v6_only" | "v4_preferred" | "all";
   readonly lb?: "round_robin";
-  readonly protocol?: "http1";
+  readonly protocol?: "http1" | "http2";
   readonly connect_timeout?: DurationText;
   readonly tls?: boolean | ClusterTlsConfig;
   readonly buffer_limit?: number;

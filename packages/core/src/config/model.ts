@@ -248,7 +248,10 @@ export interface HcmModel {
   readonly delayedCloseTimeoutMs: number;
   /** true: `Expect: 100-continue` goes upstream; false: the connection manager answers it. Envoy: proxy_100_continue, false. */
   readonly proxy100Continue: boolean;
+  /** `auto`: by ALPN, else by the first bytes. */
+  readonly codecType: "auto" | "http1" | "http2";
   readonly http1: Http1ServerModel;
+  readonly http2: Http2Model;
   readonly observe: ObserveModel;
 }
 
@@ -276,6 +279,30 @@ export interface Http1ServerModel {
   readonly allowAbsoluteUrl: boolean;
 }
 
+/** Envoy's `Http2ProtocolOptions` with its defaults; of clients and of servers. */
+export interface Http2Model {
+  readonly hpackTableSize: number;
+  readonly maxConcurrentStreams: number;
+  readonly initialStreamWindowSize: number;
+  readonly initialConnectionWindowSize: number;
+  /** Extended CONNECT: WebSocket over HTTP/2. */
+  readonly allowConnect: boolean;
+  readonly maxOutboundFrames: number;
+  readonly maxOutboundControlFrames: number;
+  readonly maxConsecutiveInboundFramesWithEmptyPayload: number;
+  readonly maxInboundPriorityFramesPerStream: number;
+  readonly maxInboundWindowUpdateFramesPerDataFrameSent: number;
+  readonly streamErrorOnInvalidHttpMessage: boolean;
+  readonly customSettingsParameters: ReadonlyArray<readonly [number, number]>;
+  /** null: no PINGs. */
+  readonly connectionKeepalive: {
+    readonly intervalMs: number;
+    readonly timeoutMs: number;
+    readonly intervalJitterPercent: number;
+    readonly connectionIdleIntervalMs: number;
+  } | null;
+}
+
 export interface ClusterModel {
   readonly name: string;
   readonly statName: string;
@@ -293,6 +320,8 @@ export interface ClusterModel {
   readonly lb: "round_robin";
   readonly tls: UpstreamTlsModel | null;
   readonly http: {
+    /** null: HTTP/1. */
+    readonly http2: Http2Model | null;
     readonly idleTimeoutMs: number;
     readonly maxConnectionDurationMs: number;
     /** 0: no limit. */

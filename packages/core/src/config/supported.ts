@@ -132,6 +132,7 @@ const fields: Readonly<Record<string, readonly string[] | "all">> = {
     "http_filters",
     "common_http_protocol_options",
     "http_protocol_options",
+    "http2_protocol_options",
     "server_name",
     "server_header_transformation",
     "max_request_headers_kb",
@@ -172,6 +173,23 @@ const fields: Readonly<Record<string, readonly string[] | "all">> = {
     "override_stream_error_on_invalid_http_message",
     "use_balsa_parser",
   ],
+  [`${core}.Http2ProtocolOptions`]: [
+    "hpack_table_size",
+    "max_concurrent_streams",
+    "initial_stream_window_size",
+    "initial_connection_window_size",
+    "allow_connect",
+    "max_outbound_frames",
+    "max_outbound_control_frames",
+    "max_consecutive_inbound_frames_with_empty_payload",
+    "max_inbound_priority_frames_per_stream",
+    "max_inbound_window_update_frames_per_data_frame_sent",
+    "override_stream_error_on_invalid_http_message",
+    "custom_settings_parameters",
+    "connection_keepalive",
+  ],
+  [`${core}.Http2ProtocolOptions.SettingsParameter`]: "all",
+  [`${core}.KeepaliveSettings`]: "all",
 
   "envoy.config.accesslog.v3.AccessLog": ["name", "typed_config"],
   "envoy.extensions.access_loggers.file.v3.FileAccessLog": "all",
@@ -265,6 +283,7 @@ const fields: Readonly<Record<string, readonly string[] | "all">> = {
     "max_requests_per_connection",
     "common_http_protocol_options",
     "http_protocol_options",
+    "http2_protocol_options",
     "typed_extension_protocol_options",
     "dns_refresh_rate",
     "respect_dns_ttl",
@@ -277,7 +296,10 @@ const fields: Readonly<Record<string, readonly string[] | "all">> = {
   [`${endpoint}.LbEndpoint`]: ["endpoint", "health_status", "metadata", "load_balancing_weight"],
   [`${endpoint}.Endpoint`]: ["address", "hostname"],
   "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": ["common_http_protocol_options", "explicit_http_config"],
-  "envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig": ["http_protocol_options"],
+  "envoy.extensions.upstreams.http.v3.HttpProtocolOptions.ExplicitHttpConfig": [
+    "http_protocol_options",
+    "http2_protocol_options",
+  ],
 };
 
 /** The table of core, joined with what filters declare. */

@@ -57,7 +57,7 @@ export class Accepted implements ConnectionOwner, SocketTaker {
     if (this.connection === null) this.#owner.onAcceptedClosed(this);
   }
 
-  /** The next version of its chains takes its next streams: at once where it has none open. */
+  /** The next version of its chains takes its next streams. */
   moveTo(chains: ListenerChains): void {
     this.nextChains = null;
     if (this.connection === null) this.nextChains = chains;

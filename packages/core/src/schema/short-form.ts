@@ -10,6 +10,7 @@ import type {
   ExtensionConfig,
   FilterCostConfig,
   HeaderChangesConfig,
+  Http2Config,
   HttpConfig,
   ListenerConfig,
   ListenerTlsConfig,
@@ -69,6 +70,7 @@ const fixedParts: Record<Exclude<PartName, "listener" | "http">, JsonSchema> = {
   }),
   debug_trace: part<DebugTraceConfig>({ header: text, trusted: { ...texts, minItems: 1 } }, ["trusted"]),
   node: part<NonNullable<SluiceConfig["node"]>>({ id: text, cluster: text }),
+  http2: part<Http2Config>({ max_concurrent_streams: count, stream_window: count, connection_window: count }),
   request_id: part<RequestIdConfig>({ generate: flag, preserve: flag, in_response: flag }),
   virtual_host: part<VirtualHostConfig>(
     {
@@ -177,7 +179,7 @@ const fixedParts: Record<Exclude<PartName, "listener" | "http">, JsonSchema> = {
     dns_ttl: flag,
     dns_family: oneOf("auto", "v4_only", "v6_only", "v4_preferred", "all"),
     lb: oneOf("round_robin"),
-    protocol: oneOf("http1"),
+    protocol: oneOf("http1", "http2"),
     connect_timeout: duration,
     tls: anyOf(flag, ref("cluster_tls")),
     buffer_limit: count,
@@ -281,6 +283,7 @@ const http = part<HttpConfig>({
   upgrades: texts,
   http_10: anyOf(flag, text),
   trailers: flag,
+  http2: anyOf(flag, ref("http2")),
   ...headerChanges,
 });
 

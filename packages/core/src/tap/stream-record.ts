@@ -99,8 +99,8 @@ export class StreamRecord {
       return;
     }
     this.#framesLeft--;
-    const { startMs, server } = this.#stream;
-    const at = Math.round((server.manager.clock.now() - startMs) * 1000) / 1000;
+    const { startMs, manager } = this.#stream;
+    const at = Math.round((manager.clock.now() - startMs) * 1000) / 1000;
     this.#sides[side].push({ at_ms: Math.max(0, at), ...frame } as TapFrame);
   }
 

@@ -43,7 +43,7 @@ export class TapSession {
   begin(stream: HttpStream, { path }: RequestHeaderMap): StreamRecord | null {
     const { count, listener, pathPrefix } = this.#options;
     if (this.#isOver || this.#begun >= count || !path.startsWith(pathPrefix)) return null;
-    if (listener !== "" && !stream.server.manager.chainKey.startsWith(`${listener}/`)) return null;
+    if (listener !== "" && !stream.manager.chainKey.startsWith(`${listener}/`)) return null;
     this.#begun++;
     const record = new StreamRecord(stream, this.#limits, this.#redact);
     this.#open.add(record);

@@ -1,4 +1,5 @@
 /** Models with Envoy's defaults, for the harness. */
+import { http2Defaults } from "../config/compile/http2.ts";
 import type { HcmModel, ListenerModel, NetworkFilterModel } from "../config/model.ts";
 
 const NO_MUTATION = { add: [], remove: [] } as const;
@@ -48,7 +49,9 @@ export const defaultHcm: HcmModel = {
   drainTimeoutMs: 5000,
   delayedCloseTimeoutMs: 1000,
   proxy100Continue: false,
+  codecType: "auto",
   http1: { acceptHttp10: false, defaultHostForHttp10: "", enableTrailers: false, allowAbsoluteUrl: true },
+  http2: http2Defaults,
   observe: { sampleEvery: 0, debugTrace: null },
 };
 

@@ -5,6 +5,7 @@ export class ClusterStats {
   readonly cxTotal: Counter;
   readonly cxActive: Gauge;
   readonly cxHttp1Total: Counter;
+  readonly cxHttp2Total: Counter;
   readonly cxConnectFail: Counter;
   readonly cxConnectTimeout: Counter;
   readonly cxConnectMs: Histogram;
@@ -42,6 +43,7 @@ export class ClusterStats {
     this.cxTotal = stats.counter("upstream_cx_total");
     this.cxActive = stats.gauge("upstream_cx_active");
     this.cxHttp1Total = stats.counter("upstream_cx_http1_total");
+    this.cxHttp2Total = stats.counter("upstream_cx_http2_total");
     this.cxConnectFail = stats.counter("upstream_cx_connect_fail");
     this.cxConnectTimeout = stats.counter("upstream_cx_connect_timeout");
     this.cxConnectMs = stats.histogram("upstream_cx_connect_ms");

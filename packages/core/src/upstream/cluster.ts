@@ -8,7 +8,7 @@ import type {
   UpstreamStream,
   UpstreamStreamEvents,
 } from "@sluice/sdk";
-import type { ClusterModel } from "../config/model.ts";
+import type { ClusterModel, Http2Model } from "../config/model.ts";
 import type { StatsScope } from "../stats/stats-store.ts";
 import type { WorkerServices } from "../worker/services.ts";
 import type { UpstreamCluster } from "./cluster-source.ts";
@@ -19,6 +19,15 @@ import { GrpcChannels } from "./grpc/grpc-channels.ts";
 import { ClusterGrpcClient } from "./grpc/grpc-client.ts";
 import { Host, type HostModel, addressKey, hostStatsPrefix } from "./host.ts";
 import { type LoadBalancer, eligible, roundRobin } from "./load-balancing/round-robin.ts";
+import {
+  HTTP2_CLIENT_DEFAULTS,
+  type Http2Environment,
+  type Http2Options,
+  NO_HTTP2_STATS,
+} from "../http/codec/h2/index.ts";
+import { Http2CodecStats } from "../http/codec/h2/codec-stats.ts";
+import { Http2Pool } from "./pool/http2-pool.ts";
+import type { Pool } from "./pool/pool.ts";
 import { ConnectionCount, Http1Pool, type Http1PoolSettings } from "./pool/http1-pool.ts";
 import type { OpenCalls } from "./request/open-calls.ts";
 import { TcpUpstream } from "./tcp-upstream.ts";
@@ -33,7 +42,7 @@ export type ClusterServices = Pick<WorkerServices, "clock" | "timers" | "flushQu
 
 interface Member {
   readonly host: Host;
-  readonly pool: Http1Pool;
+  readonly pool: Pool;
 }
 
 export class Cluster implements UpstreamCluster, GrpcTarget {
@@ -46,10 +55,12 @@ export class Cluster implements UpstreamCluster, GrpcTarget {
   readonly #connector: Connector;
   readonly #scope: StatsScope;
   readonly #settings: Http1PoolSettings;
+  /** null: hosts are spoken to in HTTP/1. */
+  readonly #http2: { readonly codec: Http2Options; readonly environment: Http2Environment } | null;
   readonly #connections = new ConnectionCount();
   /** By host, so that a pick leads to its pool. */
   readonly #members = new Map<string, Member>();
-  readonly #pools = new Map<Host, Http1Pool>();
+  readonly #pools = new Map<Host, Pool>();
   readonly #tcp = new Set<TcpUpstream>();
   #balancer: LoadBalancer;
   #panic = false;
@@ -79,6 +90,7 @@ export class Cluster implements UpstreamCluster, GrpcTarget {
       maxPending: MAX_PENDING,
       maxConnections: MAX_CONNECTIONS,
     };
+    this.#http2 = http.http2 === null ? null : this.#speakHttp2(http.http2);
     this.#balancer = roundRobin([], services.random);
     if (model.discovery.kind === "static") this.updateHosts(model.endpoints);
   }
@@ -148,7 +160,7 @@ export class Cluster implements UpstreamCluster, GrpcTarget {
       changed = true;
       const scope = this.#services.stats.scope(hostStatsPrefix(this.name, key));
       const host = new Host(model, this.name, scope);
-      const pool = new Http1Pool(host, this.#connector, this.#settings, this.stats, this.#services, this.#connections);
+      const pool = this.#newPool(host);
       members.set(key, { host, pool });
       this.#pools.set(host, pool);
       order.push(host);
@@ -165,6 +177,29 @@ export class Cluster implements UpstreamCluster, GrpcTarget {
     const { hosts, panic } = eligible(order);
     this.#panic = panic;
     this.#balancer = roundRobin(hosts, this.#services.random);
+  }
+
+  #speakHttp2(options: Http2Model): { codec: Http2Options; environment: Http2Environment } {
+    const { clock, timers, flushQueue, random } = this.#services;
+    const { http, bufferLimitBytes } = this.model;
+    const stats = new Http2CodecStats(this.#scope.under("http2."), NO_HTTP2_STATS.tooManyPrematureResets);
+    return {
+      codec: {
+        ...HTTP2_CLIENT_DEFAULTS,
+        ...options,
+        maxHeaders: http.maxHeadersCount,
+        streamBufferBytes: Math.min(bufferLimitBytes, HTTP2_CLIENT_DEFAULTS.streamBufferBytes),
+      },
+      environment: { clock, timers, flushQueue, stats, random: () => random.next() },
+    };
+  }
+
+  #newPool(host: Host): Pool {
+    const http2 = this.#http2;
+    if (http2 === null)
+      return new Http1Pool(host, this.#connector, this.#settings, this.stats, this.#services, this.#connections);
+    const settings = { ...this.#settings, codec: http2.codec };
+    return new Http2Pool(host, this.#connector, settings, this.stats, http2.environment, this.#connections);
   }
 
   #retire({ host, pool }: Member): void {

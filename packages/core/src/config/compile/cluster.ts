@@ -14,6 +14,7 @@ export function compileCluster(context: CompileContext, cluster: Cluster): Clust
   if (cluster.name === "") return undefined;
   const discovery = compileDiscovery(context, cluster);
   const { lbPolicy } = cluster;
+  const http = compileUpstreamHttp(context, cluster);
   if (lbPolicy !== 0)
     context.unsupported(
       { message: cluster, field: "lb_policy" },
@@ -28,8 +29,8 @@ export function compileCluster(context: CompileContext, cluster: Cluster): Clust
     connectTimeoutMs: milliseconds(context, cluster, "connect_timeout", cluster.connectTimeout, 5000),
     bufferLimitBytes: bufferLimit(context, cluster, cluster.perConnectionBufferLimitBytes),
     lb: "round_robin",
-    tls: compileUpstreamTls(context, cluster.transportSocket),
-    http: compileUpstreamHttp(context, cluster),
+    tls: compileUpstreamTls(context, cluster.transportSocket, http.http2 !== null),
+    http,
     place: context.place({ message: cluster }),
   };
 }

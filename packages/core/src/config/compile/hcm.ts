@@ -5,12 +5,16 @@ import { enumName } from "../envoy/enum-name.ts";
 import type { HcmModel, Http1ServerModel } from "../model.ts";
 import { compileAccessLogs } from "./access-log.ts";
 import type { CompileContext } from "./context.ts";
+import { compileHttp2 } from "./http2.ts";
 import { compileHttpFilters } from "./http-filters.ts";
 import { compileRouteConfig } from "./route/route-config.ts";
 import { compileUpgrades } from "./upgrades.ts";
 import { cidrTexts, milliseconds } from "./values.ts";
 
 const type = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+
+/** Index: CodecType. */
+const codecTypes = ["auto", "http1", "http2"] as const;
 
 /** undefined where it has no routes, which is reported. */
 export function compileHcm(context: CompileContext, hcm: HttpConnectionManager): HcmModel | undefined {
@@ -25,7 +29,9 @@ export function compileHcm(context: CompileContext, hcm: HttpConnectionManager):
     ...compileTimes(context, hcm),
     upgrades: compileUpgrades(context, hcm.upgradeConfigs),
     proxy100Continue: hcm.proxy100Continue,
+    codecType: codecTypes.at(hcm.codecType) ?? "auto",
     http1: compileHttp1(hcm),
+    http2: compileHttp2(context, hcm.http2ProtocolOptions),
     observe: context.observe,
   };
   if (hcm.routeSpecifier.case !== "routeConfig") return void context.missing({ message: hcm }, "route_config");
@@ -33,11 +39,11 @@ export function compileHcm(context: CompileContext, hcm: HttpConnectionManager):
 }
 
 function refuseValues(context: CompileContext, hcm: HttpConnectionManager): void {
-  if (hcm.codecType > 1)
+  if (hcm.codecType >= codecTypes.length)
     context.unsupported(
       { message: hcm, field: "codec_type" },
       enumName(`${type}.CodecType`, hcm.codecType),
-      "AUTO or HTTP1",
+      "AUTO, HTTP1 or HTTP2",
     );
   if (hcm.forwardClientCertDetails !== 0) {
     const name = enumName(`${type}.ForwardClientCertDetails`, hcm.forwardClientCertDetails);

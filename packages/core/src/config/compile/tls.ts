@@ -32,7 +32,7 @@ export function compileDownstreamTls(
   if (common.tlsCertificates.length === 0)
     context.missing({ message: common }, "tls_certificates", "one certificate at least");
   const requireClientCertificate = message.requireClientCertificate ?? false;
-  const model = compileCommon(context, common, "TLSv1.3");
+  const model = compileCommon(context, common, "TLSv1.3", true);
   const { trustedCa, certificateHashes, spkiHashes } = model;
   if (requireClientCertificate && trustedCa === null && certificateHashes.length + spkiHashes.length === 0) {
     context.warning(
@@ -50,6 +50,7 @@ export function compileDownstreamTls(
 export function compileUpstreamTls(
   context: CompileContext,
   socket: TransportSocket | undefined,
+  speaksHttp2: boolean,
 ): UpstreamTlsModel | null {
   const message = socketMessage(context, socket, upstreamType);
   if (message === null || !isMessage<UpstreamTlsContext>(message, upstreamType)) return null;
@@ -57,8 +58,11 @@ export function compileUpstreamTls(
   const validation =
     common?.validationContextType.case === "validationContext" ? common.validationContextType.value : undefined;
   warnOfTrust(context, message, validation);
+  const compiled = common === undefined ? plainCommon : compileCommon(context, common, "TLSv1.2", speaksHttp2);
   return {
-    ...(common === undefined ? plainCommon : compileCommon(context, common, "TLSv1.2")),
+    ...compiled,
+    // As Envoy: what is spoken is asked for, where nothing else is said.
+    alpn: speaksHttp2 && compiled.alpn.length === 0 ? ["h2"] : compiled.alpn,
     certificates: compileCertificates(context, common?.tlsCertificates ?? []),
     sni: message.sni,
     systemCa: validation?.systemRootCerts !== undefined && validation.trustedCa === undefined,
@@ -86,12 +90,13 @@ function compileCommon(
   context: CompileContext,
   common: CommonTlsContext,
   defaultMax: TlsCommonModel["maxVersion"],
+  takesHttp2: boolean,
 ): TlsCommonModel {
   const validation =
     common.validationContextType.case === "validationContext" ? common.validationContextType.value : undefined;
   return {
     ...compileTlsParameters(context, common.tlsParams, defaultMax),
-    alpn: compileAlpn(context, common),
+    alpn: compileAlpn(context, common, takesHttp2),
     ...compileValidation(context, validation),
   };
 }
@@ -112,10 +117,11 @@ const plainCommon: TlsCommonModel = {
   spkiHashes: [],
 };
 
-function compileAlpn(context: CompileContext, common: CommonTlsContext): string[] {
+function compileAlpn(context: CompileContext, common: CommonTlsContext, takesHttp2: boolean): string[] {
   return common.alpnProtocols.filter((protocol, element) => {
     const at = { message: common, field: "alpn_protocols", element };
-    if (protocol === "h2" || protocol === "h3") context.unsupported(at, `the protocol "${protocol}"`, "http/1.1");
+    if (protocol === "h3" || (protocol === "h2" && !takesHttp2))
+      context.unsupported(at, `the protocol "${protocol}"`, takesHttp2 ? "h2 or http/1.1" : "http/1.1");
     else if (protocol === "" || Buffer.byteLength(protocol) > 255)
       context.error(at, "ERR_CONFIG_RANGE", "bad name of a protocol", { expected: "1 to 255 bytes" });
     else return true;

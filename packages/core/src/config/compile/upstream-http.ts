@@ -2,12 +2,14 @@
 import type {
   HttpProtocolOptions as CommonOptions,
   Http1ProtocolOptions,
+  Http2ProtocolOptions,
 } from "../envoy/generated/envoy/config/core/v3/protocol_pb.js";
 import type { Cluster } from "../envoy/generated/envoy/config/cluster/v3/cluster_pb.js";
 import type { HttpProtocolOptions } from "../envoy/generated/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
 import { isMessage } from "../envoy/tree.ts";
 import type { ClusterModel } from "../model.ts";
 import type { CompileContext } from "./context.ts";
+import { compileHttp2 } from "./http2.ts";
 import { milliseconds } from "./values.ts";
 
 const optionsType = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
@@ -22,11 +24,13 @@ export function compileUpstreamHttp(context: CompileContext, cluster: Cluster): 
       context,
       cluster.commonHttpProtocolOptions,
       cluster.httpProtocolOptions,
+      cluster.http2ProtocolOptions,
       cluster.maxRequestsPerConnection,
     );
   for (const [field, value] of [
     ["common_http_protocol_options", cluster.commonHttpProtocolOptions],
     ["http_protocol_options", cluster.httpProtocolOptions],
+    ["http2_protocol_options", cluster.http2ProtocolOptions],
     ["max_requests_per_connection", cluster.maxRequestsPerConnection],
   ] as const) {
     if (value === undefined) continue;
@@ -36,7 +40,8 @@ export function compileUpstreamHttp(context: CompileContext, cluster: Cluster): 
       `${field} is set beside the typed protocol options, which take its place`,
     );
   }
-  return model(context, typed.commonHttpProtocolOptions, http1Options(context, typed), undefined);
+  const [http1, http2] = protocolOptions(context, typed);
+  return model(context, typed.commonHttpProtocolOptions, http1, http2, undefined);
 }
 
 function typedOptions(context: CompileContext, cluster: Cluster): HttpProtocolOptions | undefined {
@@ -52,20 +57,25 @@ function typedOptions(context: CompileContext, cluster: Cluster): HttpProtocolOp
   return found;
 }
 
-function http1Options(context: CompileContext, typed: HttpProtocolOptions): Http1ProtocolOptions | undefined {
+function protocolOptions(
+  context: CompileContext,
+  typed: HttpProtocolOptions,
+): [http1: Http1ProtocolOptions | undefined, http2: Http2ProtocolOptions | undefined] {
   const { upstreamProtocolOptions } = typed;
   if (upstreamProtocolOptions.case !== "explicitHttpConfig") {
     context.missing({ message: typed }, "the protocol", "explicit_http_config");
-    return undefined;
+    return [undefined, undefined];
   }
   const { protocolConfig } = upstreamProtocolOptions.value;
-  return protocolConfig.case === "httpProtocolOptions" ? protocolConfig.value : undefined;
+  if (protocolConfig.case === "httpProtocolOptions") return [protocolConfig.value, undefined];
+  return protocolConfig.case === "http2ProtocolOptions" ? [undefined, protocolConfig.value] : [undefined, undefined];
 }
 
 function model(
   context: CompileContext,
   common: CommonOptions | undefined,
   http1: Http1ProtocolOptions | undefined,
+  http2: Http2ProtocolOptions | undefined,
   maxRequests: number | undefined,
 ): ClusterModel["http"] {
   if (common !== undefined) {
@@ -80,6 +90,7 @@ function model(
   }
   if (http1 !== undefined) refuseDownstreamOptions(context, http1);
   return {
+    http2: http2 === undefined ? null : compileHttp2(context, http2),
     idleTimeoutMs:
       common === undefined ? hour : milliseconds(context, common, "idle_timeout", common.idleTimeout, hour),
     maxConnectionDurationMs:

@@ -106,7 +106,6 @@ function longCluster(section: Section, clusters: JsonObject, name: string, endpo
   );
   section.put(made, "dns_lookup_family", section.choice("dns_family", families), "dns_family");
   refuse(section, "lb", "round_robin");
-  refuse(section, "protocol", "http1");
   const lbEndpoints = section.make(
     endpoints.map(({ long }) => long),
     section.has("endpoints") ? "endpoints" : undefined,
@@ -120,10 +119,11 @@ function longCluster(section: Section, clusters: JsonObject, name: string, endpo
   return made;
 }
 
-/** A choice that has one possible value until more is implemented. */
-function refuse(section: Section, key: string, only: string): void {
+/** A choice that has few possible values until more are implemented. */
+function refuse(section: Section, key: string, ...possible: readonly string[]): void {
   const value = section.text(key);
-  if (value !== undefined && value !== only) section.context.unsupported(section.value, key, `${key}: ${value}`, only);
+  if (value !== undefined && !possible.includes(value))
+    section.context.unsupported(section.value, key, `${key}: ${value}`, possible.join(" or "));
 }
 
 const optionsType = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
@@ -139,11 +139,17 @@ function adaptProtocol(section: Section, made: JsonObject): void {
     },
     common,
   );
+  refuse(section, "protocol", "http1", "http2");
+  const isHttp2 = section.get("protocol") === "http2";
   const http1 = section.make<JsonObject>({});
-  section.copy("trailers", http1, "enable_trailers");
-  if (Object.keys(common).length === 0 && Object.keys(http1).length === 0) return;
+  if (!isHttp2) section.copy("trailers", http1, "enable_trailers");
+  else if (section.flag("trailers") === false)
+    section.error("trailers", { code: "ERR_CONFIG_CONFLICT", message: "HTTP/2 has trailers always" });
+  if (!isHttp2 && Object.keys(common).length === 0 && Object.keys(http1).length === 0) return;
   const options = section.make<JsonObject>({ "@type": `type.googleapis.com/${optionsType}` });
   if (Object.keys(common).length > 0) options["common_http_protocol_options"] = common;
-  options["explicit_http_config"] = section.make({ http_protocol_options: http1 });
+  options["explicit_http_config"] = section.make(
+    isHttp2 ? { http2_protocol_options: section.make({}, "protocol") } : { http_protocol_options: http1 },
+  );
   made["typed_extension_protocol_options"] = section.make({ [optionsType]: options });
 }

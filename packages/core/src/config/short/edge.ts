@@ -27,6 +27,12 @@ export function edgeConnectionManager(manager: JsonObject, common: JsonObject): 
   common["headers_with_underscores_action"] ??= "REJECT_REQUEST";
 }
 
+export function edgeHttp2(options: JsonObject): void {
+  options["max_concurrent_streams"] ??= 100;
+  options["initial_stream_window_size"] ??= 65_536;
+  options["initial_connection_window_size"] ??= 1_048_576;
+}
+
 export function edgeRoute(action: JsonObject): void {
   action["idle_timeout"] ??= "15s";
 }

@@ -2,7 +2,7 @@
 import type { Json } from "../model.ts";
 import type { JsonObject } from "../source/source.ts";
 import { adaptAccessLogs } from "./access-log.ts";
-import { edgeConnectionManager } from "./edge.ts";
+import { edgeConnectionManager, edgeHttp2 } from "./edge.ts";
 import { adaptHttpFilters } from "./filters.ts";
 import { adaptHeaderChanges } from "./headers.ts";
 import { adaptRoutes } from "./routes.ts";
@@ -60,6 +60,7 @@ export function adaptHttp(section: Section, listenerName: string): JsonObject {
   adaptInternalAddresses(section, manager);
   adaptUpgrades(section, manager);
   adaptHttp1(section, manager);
+  adaptHttp2(section, manager, isEdge);
   const common = section.make<JsonObject>({});
   section.copyAll(copiedToCommon, common);
   section.put(common, "headers_with_underscores_action", section.choice("underscores", underscores), "underscores");
@@ -136,4 +137,25 @@ function adaptHttp1(section: Section, manager: JsonObject): void {
   } else section.copy("http_10", options, "accept_http_10");
   section.copy("trailers", options, "enable_trailers");
   if (Object.keys(options).length > 0) manager["http_protocol_options"] = options;
+}
+
+/** `false`: HTTP/1 only. A WebSocket over HTTP/2 is an extended CONNECT: who allows the one allows the other. */
+function adaptHttp2(section: Section, manager: JsonObject, isEdge: boolean): void {
+  const value = section.get("http2");
+  if (value === false) {
+    section.put(manager, "codec_type", "HTTP1", "http2");
+    return;
+  }
+  const options = section.make<JsonObject>({});
+  if (value !== undefined && value !== true) {
+    const names = {
+      max_concurrent_streams: "max_concurrent_streams",
+      stream_window: "initial_stream_window_size",
+      connection_window: "initial_connection_window_size",
+    };
+    section.section("http2", "http2")?.copyAll(names, options);
+  }
+  if (isEdge) edgeHttp2(options);
+  if (section.has("upgrades")) section.put(options, "allow_connect", true, "upgrades");
+  if (Object.keys(options).length > 0) manager["http2_protocol_options"] = options;
 }

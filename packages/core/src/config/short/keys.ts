@@ -8,6 +8,7 @@ import type {
   EndpointConfig,
   FilterCostConfig,
   HeaderChangesConfig,
+  Http2Config,
   HttpConfig,
   ListenerConfig,
   ListenerTlsConfig,
@@ -92,9 +93,11 @@ export const shortKeys = {
     upgrades: true,
     http_10: true,
     trailers: true,
+    http2: true,
     request_headers: true,
     response_headers: true,
   }),
+  http2: keysOf<Http2Config>({ max_concurrent_streams: true, stream_window: true, connection_window: true }),
   request_id: keysOf<RequestIdConfig>({ generate: true, preserve: true, in_response: true }),
   virtual_host: keysOf<VirtualHostConfig>({
     name: true,
@@ -214,7 +217,7 @@ export type PartName = keyof typeof shortKeys;
 export const laterKeys: Partial<Record<PartName, ReadonlySet<string>>> = {
   configuration: new Set(["runtime", "stats", "tracing", "overload", "secrets"]),
   listener: new Set(["chains", "udp"]),
-  http: new Set(["http2", "tracing", "local_replies"]),
+  http: new Set(["tracing", "local_replies"]),
   route: new Set(["retry", "hash", "rate_limits", "mirror", "hedge", "cors", "internal_redirect"]),
   tcp: new Set(["hash", "tunnel"]),
   cluster: new Set(["health_checks", "outlier_detection", "circuit_breakers", "eds", "http2", "subsets", "slow_start"]),

@@ -5,7 +5,7 @@ import { longAddress, readAddress } from "./address.ts";
 import { edgeListener } from "./edge.ts";
 import { adaptListenerFilters, adaptNetworkFilters } from "./filters.ts";
 import { adaptHttp } from "./http.ts";
-import type { Section } from "./section.ts";
+import { type Section, isMapping } from "./section.ts";
 import { adaptTcp } from "./tcp.ts";
 import { adaptListenerTls } from "./tls.ts";
 
@@ -23,10 +23,17 @@ export function adaptListener(section: Section): JsonObject {
   }
   adaptListenerFilters(section, made);
   const chain = section.make<JsonObject>({});
-  adaptListenerTls(section, chain);
+  adaptListenerTls(section, chain, offeredProtocols(section));
   section.put(chain, "filters", section.make(adaptFilters(section, made)), terminalOf(section) ?? "filters");
   made["filter_chains"] = section.make([chain]);
   return made;
+}
+
+/** What clients may choose from in a TLS handshake where nothing else is said. */
+function offeredProtocols(section: Section): readonly string[] {
+  const http = section.get("http");
+  if (!isMapping(http)) return [];
+  return http["http2"] === false ? ["http/1.1"] : ["h2", "http/1.1"];
 }
 
 function terminalOf(section: Section): string | undefined {

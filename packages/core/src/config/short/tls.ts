@@ -7,10 +7,12 @@ import { Section } from "./section.ts";
 const tls = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3";
 const versions = { "1.0": "TLSv1_0", "1.1": "TLSv1_1", "1.2": "TLSv1_2", "1.3": "TLSv1_3" };
 
-export function adaptListenerTls(listener: Section, chain: JsonObject): void {
+/** `protocols`: for ALPN, where nothing else is said; empty: none. */
+export function adaptListenerTls(listener: Section, chain: JsonObject, protocols: readonly string[]): void {
   const section = listener.section("listener_tls", "tls");
   if (section === undefined) return;
   const common = commonContext(section);
+  if (protocols.length > 0) common["alpn_protocols"] ??= [...protocols];
   const certificates = adaptCertificates(section);
   if (certificates.length > 0)
     common["tls_certificates"] = section.make(certificates, section.has("certificates") ? "certificates" : undefined);

@@ -69,7 +69,8 @@ export interface ServerCallbacks {
   onStream(encoder: ResponseEncoder): RequestDecoder;
   /**
    * A request that is not legal, seen before its stream existed, or after the stream was reset for it and nothing of a response had been sent. The codec has
-   * stopped reading; the callee sends through `sendErrorAndClose` of the codec.
+   * stopped reading; the callee sends through `sendErrorAndClose` of the codec. HTTP/2: an error of the connection, with status 0, whether or not there were
+   * streams to tell; the codec has sent its GOAWAY and closes.
    */
   onProtocolError(error: ProtocolError): void;
   /** The first byte of a new request arrived: starts header time-outs. HTTP/1 only. */

@@ -2,6 +2,7 @@
  * Hot path. The HTTP connection manager of one filter chain and thread: takes connections, judges requests before any filter sees them, stamps responses.
  * Made and retired with its configuration; streams stay with the manager that took them.
  */
+import { randomBytes } from "node:crypto";
 import type { AccessLogger } from "../../access-log/access-logger.ts";
 import type { Connection } from "../../network/connection.ts";
 import type { NetworkTerminal, TerminalContext } from "../../network/filter-chain/terminal.ts";
@@ -13,6 +14,8 @@ import type { LogSink } from "../../worker/log.ts";
 import type { Heartbeat, WorkerServices } from "../../worker/services.ts";
 import type { HttpFilterChain } from "../chain/filter-chain.ts";
 import type { ProtocolError } from "../codec/codec.ts";
+import { Http2CodecStats } from "../codec/h2/codec-stats.ts";
+import { HTTP_2, type Http2Environment } from "../codec/h2/index.ts";
 import { isGrpc } from "../chain/local-reply.ts";
 import { reasonPhrase } from "../codec/reason-phrase.ts";
 import { HeaderField, KNOWN } from "../headers/field.ts";
@@ -58,6 +61,7 @@ export class ConnectionManager implements NetworkTerminal {
   readonly timers: Timers;
   readonly clock: TurnClock;
   readonly flushQueue: FlushQueue;
+  readonly http2: Http2Environment;
   readonly heartbeat: Heartbeat;
   /** null: nothing is measured and nobody may ask for traces. */
   readonly observer: ChainObserver | null;
@@ -91,6 +95,13 @@ export class ConnectionManager implements NetworkTerminal {
     this.timers = services.timers;
     this.clock = services.clock;
     this.flushQueue = services.flushQueue;
+    this.http2 = {
+      flushQueue: services.flushQueue,
+      timers: services.timers,
+      clock: services.clock,
+      stats: new Http2CodecStats(this.#scope.root().under("http2."), this.stats.rqTooManyPrematureResets),
+      random: () => services.random.next(),
+    };
     this.heartbeat = services.heartbeat;
     this.tap = services.tap ?? NO_TAP;
     this.chainKey = parts.chainKey ?? "";
@@ -227,7 +238,12 @@ export class ConnectionManager implements NetworkTerminal {
     }
     const configured = this.settings.upgrades.get(type);
     const allowed = stream.routeEntry()?.upgrades?.get(type) ?? configured;
-    if (allowed === true) return true;
+    if (allowed === true) {
+      // Over HTTP/2 there is no such key (RFC 8441 section 5); servers of HTTP/1 insist on one.
+      if (type === "websocket" && stream.protocol === HTTP_2 && headers.get("sec-websocket-key") === undefined)
+        headers.set("sec-websocket-key", randomBytes(16).toString("base64"));
+      return true;
+    }
     this.stats.rqWsOnNonWsRoute.inc();
     stream.localReply({ status: 403, body: "Forbidden" }, "upgrade_failed");
     return false;

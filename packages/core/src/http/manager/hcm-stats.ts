@@ -6,6 +6,8 @@ export class HcmStats {
   readonly cxActive: Gauge;
   readonly cxHttp1Total: Counter;
   readonly cxHttp1Active: Gauge;
+  readonly cxHttp2Total: Counter;
+  readonly cxHttp2Active: Gauge;
   readonly cxSslTotal: Counter;
   readonly cxSslActive: Gauge;
   readonly cxDestroy: Counter;
@@ -26,6 +28,7 @@ export class HcmStats {
   readonly cxTxBytes: Counter;
   readonly rqTotal: Counter;
   readonly rqHttp1Total: Counter;
+  readonly rqHttp2Total: Counter;
   readonly rqActive: Gauge;
   readonly rqCompleted: Counter;
   readonly rqTime: Histogram;
@@ -36,6 +39,7 @@ export class HcmStats {
   readonly rqRxReset: Counter;
   readonly rqTxReset: Counter;
   readonly rqTooLarge: Counter;
+  readonly rqTooManyPrematureResets: Counter;
   readonly rqNonRelativePath: Counter;
   readonly rqWsOnNonWsRoute: Counter;
   readonly rqResponseBeforeComplete: Counter;
@@ -53,6 +57,8 @@ export class HcmStats {
     this.cxActive = stats.gauge("downstream_cx_active");
     this.cxHttp1Total = stats.counter("downstream_cx_http1_total");
     this.cxHttp1Active = stats.gauge("downstream_cx_http1_active");
+    this.cxHttp2Total = stats.counter("downstream_cx_http2_total");
+    this.cxHttp2Active = stats.gauge("downstream_cx_http2_active");
     this.cxSslTotal = stats.counter("downstream_cx_ssl_total");
     this.cxSslActive = stats.gauge("downstream_cx_ssl_active");
     this.cxDestroy = stats.counter("downstream_cx_destroy");
@@ -73,6 +79,7 @@ export class HcmStats {
     this.cxTxBytes = stats.counter("downstream_cx_tx_bytes_total");
     this.rqTotal = stats.counter("downstream_rq_total");
     this.rqHttp1Total = stats.counter("downstream_rq_http1_total");
+    this.rqHttp2Total = stats.counter("downstream_rq_http2_total");
     this.rqActive = stats.gauge("downstream_rq_active");
     this.rqCompleted = stats.counter("downstream_rq_completed");
     this.rqTime = stats.histogram("downstream_rq_time");
@@ -83,6 +90,7 @@ export class HcmStats {
     this.rqRxReset = stats.counter("downstream_rq_rx_reset");
     this.rqTxReset = stats.counter("downstream_rq_tx_reset");
     this.rqTooLarge = stats.counter("downstream_rq_too_large");
+    this.rqTooManyPrematureResets = stats.counter("downstream_rq_too_many_premature_resets");
     this.rqNonRelativePath = stats.counter("downstream_rq_non_relative_path");
     this.rqWsOnNonWsRoute = stats.counter("downstream_rq_ws_on_non_ws_route");
     this.rqResponseBeforeComplete = stats.counter("downstream_rq_response_before_rq_complete");

@@ -43,16 +43,18 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
   #metadata: StreamMetadata | null;
   #filterState: StreamFilterState | null;
   #abort: AbortController | null;
+  /** Of the connection's requests; the first is 1. */
+  readonly #ordinal: number;
   #id: string;
 
   constructor(server: ServerConnection, encoder: ResponseEncoder, hooks: HookTable, nowMs: number, wallMs: number) {
     super(server, server.connection.info, encoder.protocol, nowMs, wallMs);
-    const { settings } = server.manager;
+    const { manager } = server;
     this.encoder = encoder;
     this.requestFlow = new RequestFlow(this);
     this.responseFlow = new ResponseFlow(this);
     this.hooks = hooks;
-    this.handles = server.manager.chain.noHandles.slice();
+    this.handles = manager.chain.noHandles.slice();
     this.requestHeaders = NO_REQUEST;
     this.responseHeaders = null;
     this.route = undefined;
@@ -60,18 +62,19 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
     this.responseComplete = false;
     this.locallyReplied = false;
     this.upgraded = false;
-    this.bufferLimit = settings.bufferLimitBytes;
+    this.bufferLimit = manager.settings.bufferLimitBytes;
     this.probe = null;
     this.#metadata = null;
     this.#filterState = null;
     this.#abort = null;
+    this.#ordinal = server.requests;
     this.#id = "";
   }
 
   // ---- the request, from the codec ----------------------------------------------------------------------------------------------------------
 
   onRequestHeaders(headers: RequestHeaderMap, end: boolean): void {
-    const { manager } = this.server;
+    const { manager } = this;
     this.requestHeaders = headers;
     this.startTimeouts(end);
     if (end) this.requestEnded();
@@ -97,27 +100,29 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
 
   onRequestReset(reason: ResetReason, detail: string): void {
     if (this.over) return;
+    const { server, manager } = this;
     if (reason === "protocol_error") {
       this.addFlag("DPE");
-      const { refusedWith } = this.server;
-      if (refusedWith === 0) this.server.manager.stats.cxProtocolError.inc();
-      else if (!this.headersSent) this.status = refusedWith;
+      // HTTP/2 tells the connection of its errors itself; others cost one stream.
+      if (server.refusedWith === 0) {
+        if (!server.isHttp2) manager.stats.cxProtocolError.inc();
+      } else if (!this.headersSent) this.status = server.refusedWith;
     } else {
-      this.addFlag("DC");
-      this.server.manager.stats.rqRxReset.inc();
+      this.addFlag(reason === "remote_reset" ? "DR" : "DC");
+      manager.stats.rqRxReset.inc();
     }
-    const isGone = detail === "" || reason === "remote_reset" || reason === "connection_termination";
+    const isGone = detail === "" || reason === "connection_termination";
     if (this.details === "" || !this.headersSent) this.details = isGone ? "downstream_remote_disconnect" : detail;
     this.finish();
   }
 
   onResponseWriteHigh(): void {
-    this.server.manager.stats.flowPaused.inc();
+    this.manager.stats.flowPaused.inc();
     this.responseFlow.pause(CLIENT);
   }
 
   onResponseWriteLow(): void {
-    this.server.manager.stats.flowResumed.inc();
+    this.manager.stats.flowResumed.inc();
     this.touch();
     this.responseFlow.unpause(CLIENT);
   }
@@ -209,7 +214,7 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
   }
 
   bodyTooLarge(flow: HoldList): void {
-    const { stats } = this.server.manager;
+    const { stats } = this.manager;
     if (flow === this.requestFlow) {
       stats.rqTooLarge.inc();
       this.localReply({ status: 413, body: "Payload Too Large" }, "request_payload_too_large");
@@ -229,17 +234,17 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
 
   private containError(slot: FilterSlot, hook: string, error: unknown): void {
     slot.errors.inc();
-    this.server.manager.observer?.costOf(slot).failed();
+    this.manager.observer?.costOf(slot).failed();
     this.probe?.failed(slot, hook);
-    this.server.manager.stats.filterErrors.inc();
-    this.server.manager.filterError(slot.name, hook, error);
+    this.manager.stats.filterErrors.inc();
+    this.manager.filterError(slot.name, hook, error);
   }
 
   /** Ends the stream without an answer. */
   resetStream(reason: ResetReason, details: string): void {
     if (this.over) return;
     this.details = detailsWord(details);
-    this.server.manager.stats.rqTxReset.inc();
+    this.manager.stats.rqTxReset.inc();
     this.encoder.reset(reason);
     this.finish();
   }
@@ -252,7 +257,7 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
 
   sinkHeaders(headers: ResponseHeaderMap, end: boolean): void {
     if (this.over) return;
-    const { manager } = this.server;
+    const { manager } = this;
     const now = manager.clock.turnNow();
     this.headersSent = true;
     this.responseHeaders = headers;
@@ -286,14 +291,14 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
 
   private responseEnded(): void {
     this.responseComplete = true;
-    if (!this.requestComplete && !this.upgraded) this.server.manager.stats.rqResponseBeforeComplete.inc();
+    if (!this.requestComplete && !this.upgraded) this.manager.stats.rqResponseBeforeComplete.inc();
     this.finish();
   }
 
   /** onStreamComplete, access log, onDestroy; then everything is inert. */
   finish(): void {
     if (this.over) return;
-    const { manager } = this.server;
+    const { manager } = this;
     this.endMs = manager.clock.turnNow();
     this.over = true;
     this.requestFlow.halt();
@@ -349,11 +354,11 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
   }
 
   enter(slot: FilterSlot): void {
-    this.server.manager.heartbeat.enter(slot.heartbeatId);
+    this.manager.heartbeat.enter(slot.heartbeatId);
   }
 
   routeEntry(): RouteEntry | null {
-    if (this.route === undefined) this.route = this.server.manager.matchRoute(this);
+    if (this.route === undefined) this.route = this.manager.matchRoute(this);
     return this.route;
   }
 
@@ -362,7 +367,7 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
   }
 
   get id(): string {
-    if (this.#id === "") this.#id = this.server.nextStreamId();
+    if (this.#id === "") this.#id = this.server.streamId(this.#ordinal);
     return this.#id;
   }
 

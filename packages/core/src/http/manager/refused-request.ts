@@ -19,7 +19,7 @@ export class RefusedRequest extends StreamFacts implements FormatContext {
     const { clock } = server.manager;
     const now = clock.turnNow();
     super(server.connection.info, "", now, clock.wallNow());
-    this.id = server.nextStreamId();
+    this.id = server.streamId(server.requests);
     this.responseHeaders = headers;
     this.status = error.status;
     this.details = error.detail;

@@ -3,12 +3,14 @@ import type { Connection, ConnectionEvents } from "../../network/connection.ts";
 import type { Drainable, NetworkTerminal } from "../../network/filter-chain/terminal.ts";
 import { TimerNode } from "../../timing/clock.ts";
 import { createHttp1ServerCodec } from "../codec/h1/index.ts";
+import { createHttp2ServerCodec } from "../codec/h2/index.ts";
 import type { ProtocolError, RequestDecoder, ResponseEncoder, ServerCallbacks, ServerCodec } from "../codec/codec.ts";
 import { HeaderField } from "../headers/field.ts";
 import { ResponseHeaderMap } from "../headers/header-map.ts";
 import { StreamFilterState } from "../chain/stream-data.ts";
 import type { ConnectionManager } from "./connection-manager.ts";
 import { HttpStream } from "./http-stream.ts";
+import { PrefaceWatch, type WatchedConnection } from "./preface-watch.ts";
 
 const TEXT_PLAIN = new HeaderField("content-type", "text/plain");
 
@@ -28,11 +30,16 @@ class ConnectionTimer extends TimerNode {
   }
 }
 
-export class ServerConnection extends TimerNode implements ServerCallbacks, ConnectionEvents, Drainable {
-  /** Changes between two streams, when the configuration does. */
+export class ServerConnection
+  extends TimerNode
+  implements ServerCallbacks, ConnectionEvents, Drainable, WatchedConnection
+{
+  /** Of the streams to come: changes when the configuration does. */
   manager: ConnectionManager;
   readonly connection: Connection;
-  readonly codec: ServerCodec;
+  codec: ServerCodec;
+  /** Many streams at a time; false also while it is not known yet. */
+  isHttp2: boolean;
   readonly startMs: number;
   closed: boolean;
   closedLocally: boolean;
@@ -47,9 +54,10 @@ export class ServerConnection extends TimerNode implements ServerCallbacks, Conn
   #headTimer: ConnectionTimer | null;
   #ageTimer: ConnectionTimer | null;
   #filterState: StreamFilterState | null;
-  /** The manager of the streams to come; null: the same. */
-  #nextManager: ConnectionManager | null;
-  #onMoved: (() => void) | null;
+  /** Managers that the connection has left, and how many of its streams each still has; null: none. */
+  #left: Map<ConnectionManager, number> | null;
+  /** Of all of them. */
+  #leftStreams: number;
 
   constructor(manager: ConnectionManager, connection: Connection, filterState: StreamFilterState | null) {
     super();
@@ -57,6 +65,7 @@ export class ServerConnection extends TimerNode implements ServerCallbacks, Conn
     this.manager = manager;
     this.connection = connection;
     this.startMs = manager.clock.turnNow();
+    this.isHttp2 = false;
     this.closed = false;
     this.closedLocally = false;
     this.requests = 0;
@@ -67,13 +76,11 @@ export class ServerConnection extends TimerNode implements ServerCallbacks, Conn
     this.#headTimer = null;
     this.#ageTimer = null;
     this.#filterState = filterState;
-    this.#nextManager = null;
-    this.#onMoved = null;
-    this.codec = createHttp1ServerCodec(connection, this, settings.http1, manager.flushQueue);
+    this.#left = null;
+    this.#leftStreams = 0;
+    this.codec = new PrefaceWatch(this);
     stats.cxTotal.inc();
-    stats.cxHttp1Total.inc();
     stats.cxActive.inc();
-    stats.cxHttp1Active.inc();
     if (connection.info.tls !== null) {
       stats.cxSslTotal.inc();
       stats.cxSslActive.inc();
@@ -84,6 +91,30 @@ export class ServerConnection extends TimerNode implements ServerCallbacks, Conn
       manager.timers.arm(this.#ageTimer, settings.maxConnectionDurationMs);
     }
     connection.setEvents(this);
+    const alpn = connection.info.tls?.alpn ?? "";
+    if (settings.codecType === "http2" || (settings.codecType === "auto" && alpn === "h2")) this.useHttp2();
+    else if (settings.codecType === "http1" || alpn !== "") this.useHttp1();
+  }
+
+  useHttp1(): ServerCodec {
+    const { settings, stats, flushQueue } = this.manager;
+    stats.cxHttp1Total.inc();
+    stats.cxHttp1Active.inc();
+    return this.#use(createHttp1ServerCodec(this.connection, this, settings.http1, flushQueue));
+  }
+
+  useHttp2(): ServerCodec {
+    const { settings, stats, http2 } = this.manager;
+    stats.cxHttp2Total.inc();
+    stats.cxHttp2Active.inc();
+    this.isHttp2 = true;
+    return this.#use(createHttp2ServerCodec(this.connection, this, settings.http2, http2));
+  }
+
+  #use(codec: ServerCodec): ServerCodec {
+    this.codec = codec;
+    if (this.lastRequest) codec.shutdown();
+    return codec;
   }
 
   // ---- from the connection ------------------------------------------------------------------------------------------------------------------
@@ -111,7 +142,8 @@ export class ServerConnection extends TimerNode implements ServerCallbacks, Conn
     if (this.#headTimer !== null) manager.timers.cancel(this.#headTimer);
     if (this.#ageTimer !== null) manager.timers.cancel(this.#ageTimer);
     stats.cxActive.dec();
-    stats.cxHttp1Active.dec();
+    if (this.isHttp2) stats.cxHttp2Active.dec();
+    else if (!(this.codec instanceof PrefaceWatch)) stats.cxHttp1Active.dec();
     if (connection.info.tls !== null) stats.cxSslActive.dec();
     stats.cxDestroy.inc();
     if (this.closedLocally) stats.cxDestroyLocal.inc();
@@ -152,8 +184,12 @@ export class ServerConnection extends TimerNode implements ServerCallbacks, Conn
     this.active++;
     this.requests++;
     stats.rqTotal.inc();
-    stats.rqHttp1Total.inc();
     stats.rqActive.inc();
+    const now = manager.clock.turnNow();
+    if (this.isHttp2) {
+      stats.rqHttp2Total.inc();
+      this.headStartMs = now;
+    } else stats.rqHttp1Total.inc();
     if (
       settings.maxRequestsPerConnection !== 0 &&
       this.requests >= settings.maxRequestsPerConnection &&
@@ -161,8 +197,8 @@ export class ServerConnection extends TimerNode implements ServerCallbacks, Conn
     ) {
       this.lastRequest = true;
       stats.cxMaxRequests.inc();
+      this.codec.shutdown();
     }
-    const now = manager.clock.turnNow();
     const { session } = manager.tap;
     if (session !== null) return session.newStream(this, encoder, manager.chain.hooks, now, manager.wallAt(now));
     return new HttpStream(this, encoder, manager.chain.hooks, now, manager.wallAt(now));
@@ -173,7 +209,8 @@ export class ServerConnection extends TimerNode implements ServerCallbacks, Conn
     // A client that is only slow has broken no rule.
     if (error.status !== 408) manager.stats.cxProtocolError.inc();
     if (error.status === 0) {
-      this.close();
+      this.closedLocally = true;
+      this.connection.closeAfterFlush(manager.settings.delayedCloseTimeoutMs);
       return;
     }
     const headers = new ResponseHeaderMap(error.status);
@@ -190,7 +227,7 @@ export class ServerConnection extends TimerNode implements ServerCallbacks, Conn
   // ---- from streams and the manager -----------------------------------------------------------------------------------------------------------
 
   streamEnded(stream: HttpStream): void {
-    const { manager } = this;
+    const { manager } = stream;
     const { stats } = manager;
     stats.rqActive.dec();
     if (stream.upgraded) stats.cxUpgradesActive.dec();
@@ -199,15 +236,15 @@ export class ServerConnection extends TimerNode implements ServerCallbacks, Conn
       stats.byClass[((stream.status / 100) | 0) - 1]?.inc();
       stats.rqTime.record(stream.endMs - stream.startMs);
     }
+    if (manager !== this.manager) this.#leave(manager);
     if (--this.active === 0 && !this.closed) {
-      if (this.#nextManager !== null) this.#move();
       const { idleTimeoutMs } = this.manager.settings;
-      if (idleTimeoutMs !== 0) manager.timers.arm(this, idleTimeoutMs);
+      if (idleTimeoutMs !== 0) this.manager.timers.arm(this, idleTimeoutMs);
     }
   }
 
-  nextStreamId(): string {
-    return `${this.connection.info.id}-${this.requests}`;
+  streamId(ordinal: number): string {
+    return `${this.connection.info.id}-${ordinal}`;
   }
 
   filterState(): StreamFilterState {
@@ -215,44 +252,57 @@ export class ServerConnection extends TimerNode implements ServerCallbacks, Conn
   }
 
   get idle(): boolean {
-    return this.active === 0 && !this.codec.readingHead;
+    return this.active === 0 && (this.isHttp2 || !this.codec.readingHead);
   }
 
-  /** Lame duck: what is open is finished, the next response says that it is the last. */
+  /** Lame duck: what is open is finished. HTTP/1: the next response says that it is the last; HTTP/2: GOAWAY, in two steps. */
   drain(): void {
     if (this.closed) return;
     this.manager.stats.cxDrainClose.inc();
-    this.#nextManager = null;
-    this.#onMoved = null;
     this.lastRequest = true;
     this.codec.shutdown();
   }
 
+  /** The streams to come are the other manager's, at once; those that are open stay with theirs, which lives until the last of them is over. */
   moveTo(terminal: NetworkTerminal, onMoved: () => void): void {
-    this.#nextManager = terminal as ConnectionManager;
-    this.#onMoved = onMoved;
-    if (this.active === 0 && !this.closed) this.#move();
+    if (this.closed) return;
+    const before = this.manager;
+    const open = this.active - this.#leftStreams;
+    this.manager = terminal as ConnectionManager;
+    if (open === 0) before.connectionEnded(this);
+    else {
+      (this.#left ??= new Map()).set(before, open);
+      this.#leftStreams += open;
+    }
+    this.manager.moveIn(this);
+    onMoved();
   }
 
-  #move(): void {
-    const next = this.#nextManager!;
-    const onMoved = this.#onMoved!;
-    this.#nextManager = null;
-    this.#onMoved = null;
-    this.manager.connectionEnded(this);
-    this.manager = next;
-    next.moveIn(this);
-    onMoved();
+  /** A stream of a manager that the connection has left is over. */
+  #leave(manager: ConnectionManager): void {
+    const left = this.#left!;
+    const open = left.get(manager)! - 1;
+    this.#leftStreams--;
+    if (open !== 0) {
+      left.set(manager, open);
+      return;
+    }
+    left.delete(manager);
+    manager.connectionEnded(this);
   }
 
   closeIfIdle(): void {
     if (!this.closed && this.idle) this.close();
   }
 
-  /** Closes after what is waiting was written. */
+  /** Nothing is open. Closes after what is waiting was written; HTTP/2 takes its leave first, which a request on its way hears in time. */
   close(): void {
     if (this.closed) return;
     this.closedLocally = true;
+    if (this.isHttp2) {
+      this.codec.shutdown();
+      return;
+    }
     this.connection.closeAfterFlush(this.manager.settings.delayedCloseTimeoutMs);
   }
 
@@ -285,7 +335,7 @@ export class ServerConnection extends TimerNode implements ServerCallbacks, Conn
   override onTimeout(): void {
     if (this.closed || this.active !== 0) return;
     const { stats, settings } = this.manager;
-    if (this.codec.readingHead && settings.headTimeoutMs !== 0) return;
+    if (!this.isHttp2 && this.codec.readingHead && settings.headTimeoutMs !== 0) return;
     stats.cxIdleTimeout.inc();
     this.close();
   }

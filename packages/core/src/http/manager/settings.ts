@@ -2,12 +2,14 @@
 import type { HcmModel } from "../../config/model.ts";
 import { type CidrSet, compileCidrs } from "../../matching/cidr.ts";
 import type { Http1ServerOptions } from "../codec/codec.ts";
+import { HTTP2_SERVER_DEFAULTS, type Http2Options } from "../codec/h2/index.ts";
 import { HeaderField } from "../headers/field.ts";
 
 export interface HcmSettings
-  extends Omit<HcmModel, "filters" | "accessLogs" | "routeConfig" | "upgrades" | "http1" | "internalCidrs"> {
+  extends Omit<HcmModel, "filters" | "accessLogs" | "routeConfig" | "upgrades" | "http1" | "http2" | "internalCidrs"> {
   readonly bufferLimitBytes: number;
   readonly http1: Http1ServerOptions;
+  readonly http2: Http2Options;
   readonly serverField: HeaderField;
   /** Upgrade type → whether it is on. */
   readonly upgrades: ReadonlyMap<string, boolean>;
@@ -22,7 +24,16 @@ export interface HcmSettings
 export type HeadTimeoutDetail = "request_header_timeout" | "request_overall_timeout" | "stream_idle_timeout";
 
 export function hcmSettings(model: HcmModel, bufferLimitBytes: number): HcmSettings {
-  const { filters: _filters, accessLogs: _logs, routeConfig: _routes, upgrades, http1, internalCidrs, ...rest } = model;
+  const {
+    filters: _filters,
+    accessLogs: _logs,
+    routeConfig: _routes,
+    upgrades,
+    http1,
+    http2,
+    internalCidrs,
+    ...rest
+  } = model;
   const internal = internalCidrs.length === 0 ? null : compileCidrs(internalCidrs);
   if (Array.isArray(internal))
     throw new TypeError(`internal_address_config: ${internal.map((p) => p.message).join("; ")}`);
@@ -34,6 +45,16 @@ export function hcmSettings(model: HcmModel, bufferLimitBytes: number): HcmSetti
       maxHeadBytes: model.maxRequestHeadersBytes,
       maxHeaders: model.maxHeadersCount,
       delayedCloseMs: model.delayedCloseTimeoutMs,
+    },
+    http2: {
+      ...HTTP2_SERVER_DEFAULTS,
+      ...http2,
+      maxHeaderListBytes: model.maxRequestHeadersBytes,
+      maxHeaders: model.maxHeadersCount,
+      // As Envoy's stream_flush_timeout where it is not set.
+      streamFlushTimeoutMs: model.streamIdleTimeoutMs,
+      delayedCloseMs: model.delayedCloseTimeoutMs,
+      streamBufferBytes: Math.min(bufferLimitBytes, HTTP2_SERVER_DEFAULTS.streamBufferBytes),
     },
     serverField: new HeaderField("server", model.serverName),
     upgrades: new Map(upgrades.map((u) => [u.type, u.enabled])),

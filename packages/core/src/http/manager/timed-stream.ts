@@ -1,12 +1,15 @@
 /** Hot path. The time of a stream: its idle, request and duration time-outs, and the timers of its filters. All of them end with it. */
 import type { ConnectionInfo, LocalReplyOptions, Timer } from "@sluice/sdk";
 import type { StreamHandle } from "../chain/stream-handle.ts";
+import type { ConnectionManager } from "./connection-manager.ts";
 import type { ServerConnection } from "./server-connection.ts";
 import { StreamFacts } from "./stream-facts.ts";
 import { FilterTimer, StreamTimer } from "./stream-timers.ts";
 
 export abstract class TimedStream extends StreamFacts {
   readonly server: ServerConnection;
+  /** Of the configuration that the stream began with; the connection may have another by now. */
+  readonly manager: ConnectionManager;
   /** The end has come: every call is inert. */
   over: boolean;
   /** The request has arrived whole. */
@@ -20,9 +23,10 @@ export abstract class TimedStream extends StreamFacts {
   constructor(server: ServerConnection, connection: ConnectionInfo, protocol: string, nowMs: number, wallMs: number) {
     super(connection, protocol, nowMs, wallMs);
     this.server = server;
+    this.manager = server.manager;
     this.over = false;
     this.requestComplete = false;
-    this.idleTimeoutMs = server.manager.settings.streamIdleTimeoutMs;
+    this.idleTimeoutMs = this.manager.settings.streamIdleTimeoutMs;
     this.#timers = null;
     this.#requestTimer = null;
     this.#durationTimer = null;
@@ -32,7 +36,7 @@ export abstract class TimedStream extends StreamFacts {
 
   /** With the request's headers; `isWhole`: nothing follows them. */
   protected startTimeouts(isWhole: boolean): void {
-    const { settings, timers } = this.server.manager;
+    const { settings, timers } = this.manager;
     if (this.idleTimeoutMs !== 0) timers.arm(this, this.idleTimeoutMs);
     if (settings.requestTimeoutMs !== 0 && !isWhole) {
       this.#requestTimer = new StreamTimer(this, onRequestTimeout);
@@ -45,13 +49,13 @@ export abstract class TimedStream extends StreamFacts {
 
   protected requestEnded(): void {
     this.requestComplete = true;
-    const { clock, timers } = this.server.manager;
+    const { clock, timers } = this.manager;
     this.requestEndMs = clock.turnNow();
     if (this.#requestTimer !== null) timers.cancel(this.#requestTimer);
   }
 
   protected endTimers(): void {
-    const { timers } = this.server.manager;
+    const { timers } = this.manager;
     timers.cancel(this);
     if (this.#requestTimer !== null) timers.cancel(this.#requestTimer);
     if (this.#durationTimer !== null) timers.cancel(this.#durationTimer);
@@ -61,18 +65,18 @@ export abstract class TimedStream extends StreamFacts {
 
   /** Something moved: the idle time-out starts anew. */
   touch(): void {
-    if (this.idleTimeoutMs !== 0 && !this.over) this.server.manager.timers.arm(this, this.idleTimeoutMs);
+    if (this.idleTimeoutMs !== 0 && !this.over) this.manager.timers.arm(this, this.idleTimeoutMs);
   }
 
   setIdleTimeout(ms: number): void {
     if (this.over) return;
     this.idleTimeoutMs = ms;
-    if (ms === 0) this.server.manager.timers.cancel(this);
+    if (ms === 0) this.manager.timers.cancel(this);
     else this.touch();
   }
 
   setMaxDuration(ms: number): void {
-    const { timers, clock } = this.server.manager;
+    const { timers, clock } = this.manager;
     if (this.#durationTimer !== null) timers.cancel(this.#durationTimer);
     if (ms === 0 || this.over) return;
     this.#durationTimer ??= new StreamTimer(this, onMaxDuration);
@@ -82,7 +86,7 @@ export abstract class TimedStream extends StreamFacts {
   /** The stream's idle time-out. Envoy: 408 while the request is incomplete, else 504. */
   override onTimeout(): void {
     if (this.over) return;
-    this.server.manager.stats.rqIdleTimeout.inc();
+    this.manager.stats.rqIdleTimeout.inc();
     this.addFlag("SI");
     this.localReply({ status: this.requestComplete ? 504 : 408, body: "stream timeout" }, "stream_idle_timeout");
   }
@@ -96,12 +100,12 @@ export abstract class TimedStream extends StreamFacts {
     timer.after = first;
     if (first !== null) first.before = timer;
     this.#timers = timer;
-    this.server.manager.timers.arm(timer, ms);
+    this.manager.timers.arm(timer, ms);
     return timer;
   }
 
   cancelTimer(timer: FilterTimer): void {
-    this.server.manager.timers.cancel(timer);
+    this.manager.timers.cancel(timer);
     this.forgetTimer(timer);
   }
 
@@ -116,12 +120,12 @@ export abstract class TimedStream extends StreamFacts {
 }
 
 function onRequestTimeout(stream: TimedStream): void {
-  stream.server.manager.stats.rqTimeout.inc();
+  stream.manager.stats.rqTimeout.inc();
   stream.localReply({ status: 408, body: "request timeout" }, "request_overall_timeout");
 }
 
 function onMaxDuration(stream: TimedStream): void {
-  stream.server.manager.stats.rqMaxDuration.inc();
+  stream.manager.stats.rqMaxDuration.inc();
   stream.addFlag("DT");
   stream.localReply(
     { status: stream.requestComplete ? 504 : 408, body: "downstream duration timeout" },

@@ -8,8 +8,8 @@ export interface Drainable {
   drain(): void;
   closeIfIdle(): void;
   /**
-   * Between two streams the connection goes over to another version of its terminal, whose `moveIn` takes it; then `onMoved` is called. A later call replaces one
-   * that is still waiting. Connections without streams have no such method: they stay with what took them.
+   * The connection's next streams are those of another version of its terminal, whose `moveIn` takes it; then `onMoved` is called. Streams that are open stay with
+   * their version, which lives until they are over. Connections without streams have no such method: they stay with what took them.
    */
   moveTo?(terminal: NetworkTerminal, onMoved: () => void): void;
 }

@@ -10,7 +10,7 @@ import type { Timers, TurnClock } from "../../timing/clock.ts";
 import type { ClusterStats } from "../cluster-stats.ts";
 import type { Connector, Connecting, ConnectEvents } from "../connector.ts";
 import type { Host } from "../host.ts";
-import type { Pool } from "./pool.ts";
+import type { Pool, StreamPool } from "./pool.ts";
 import { PooledConnection } from "./pooled-connection.ts";
 import { PooledStream } from "./upstream-stream.ts";
 
@@ -58,7 +58,7 @@ class Attempt implements ConnectEvents {
   }
 }
 
-export class Http1Pool implements Pool {
+export class Http1Pool implements Pool, StreamPool {
   readonly host: Host;
   readonly stats: ClusterStats;
   readonly clock: TurnClock;
@@ -128,6 +128,11 @@ export class Http1Pool implements Pool {
     this.#compact();
     // A connection that nobody waits for is still welcome: the next request will.
     this.#checkEmpty();
+  }
+
+  /** HTTP/1 knows no such promise. */
+  sendAgain(): boolean {
+    return false;
   }
 
   /** A connection is free again. */

@@ -5,13 +5,13 @@
 import type { Headers, RequestHeaders, ResetReason, UpstreamStream, UpstreamStreamEvents } from "@sluice/sdk";
 import type { RequestEncoder, ResponseDecoder } from "../../http/codec/codec.ts";
 import type { HeaderMap, RequestHeaderMap, ResponseHeaderMap } from "../../http/headers/header-map.ts";
-import type { Http1Pool } from "./http1-pool.ts";
-import type { PooledConnection } from "./pooled-connection.ts";
+import { DETAILS } from "../../http/codec/h2/details.ts";
+import type { StreamCarrier, StreamPool } from "./pool.ts";
 
 export class PooledStream implements UpstreamStream, ResponseDecoder {
-  readonly pool: Http1Pool;
+  readonly pool: StreamPool;
   readonly events: UpstreamStreamEvents;
-  connection: PooledConnection | null;
+  connection: StreamCarrier | null;
   encoder: RequestEncoder | null;
   /** No event fires any more, no call does anything. */
   over: boolean;
@@ -19,6 +19,10 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
   responseEnded: boolean;
   requestEnded: boolean;
   headers: RequestHeaderMap | null;
+  /** A request that was its headers alone, and may be sent again; null: it is not, or the response has begun. */
+  whole: RequestHeaderMap | null;
+  /** How often it was. */
+  repeats: number;
   /** Headers (and the end) of a stream that still waits for its connection. */
   headersEnd: boolean;
   chunks: Uint8Array[] | null;
@@ -28,7 +32,7 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
   high: boolean;
   status: number;
 
-  constructor(pool: Http1Pool, events: UpstreamStreamEvents) {
+  constructor(pool: StreamPool, events: UpstreamStreamEvents) {
     this.pool = pool;
     this.events = events;
     this.connection = null;
@@ -37,6 +41,8 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
     this.responseEnded = false;
     this.requestEnded = false;
     this.headers = null;
+    this.whole = null;
+    this.repeats = 0;
     this.headersEnd = false;
     this.chunks = null;
     this.chunksEnd = false;
@@ -50,7 +56,10 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
 
   sendHeaders(headers: RequestHeaders, end: boolean): void {
     if (this.over) return;
-    if (end) this.requestEnded = true;
+    if (end) {
+      this.requestEnded = true;
+      this.whole = headers as RequestHeaderMap;
+    }
     const { encoder, connection } = this;
     if (encoder === null) {
       this.headers = headers as RequestHeaderMap;
@@ -116,14 +125,14 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
   // ---- from the pool ------------------------------------------------------------------------------------------------------------------------
 
   /** Takes its connection; what was sent before goes out now. */
-  attach(connection: PooledConnection, encoder: RequestEncoder): void {
+  attach(connection: StreamCarrier, encoder: RequestEncoder): void {
     this.connection = connection;
     this.encoder = encoder;
     if (this.pauses !== 0) encoder.pauseResponse();
     const { headers } = this;
     if (headers === null) return;
     this.headers = null;
-    this.events.onUpstreamReady(this.pool.host, connection.localAddress);
+    if (this.repeats === 0) this.events.onUpstreamReady(this.pool.host, connection.localAddress);
     if (this.over) return;
     encoder.sendHeaders(headers, this.headersEnd);
     const { chunks, trailers } = this;
@@ -143,6 +152,15 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
     }
   }
 
+  /** Waits for a connection once more. */
+  detach(): void {
+    this.connection = null;
+    this.encoder = null;
+    this.headers = this.whole;
+    this.headersEnd = true;
+    this.repeats++;
+  }
+
   /** No connection came to be. */
   fail(reason: ResetReason, detail: string): void {
     if (this.over) return;
@@ -159,6 +177,7 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
   onResponseHeaders(headers: ResponseHeaderMap, end: boolean): void {
     if (this.over || this.responseEnded) return;
     this.status = headers.status;
+    this.whole = null;
     const { host } = this.pool;
     if (headers.status >= 500) host.rqError.inc();
     else host.rqSuccess.inc();
@@ -180,6 +199,7 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
 
   onResponseReset(reason: ResetReason, detail: string): void {
     if (this.over || this.responseEnded) return;
+    if (detail === DETAILS.remoteRefused && this.whole !== null && this.pool.sendAgain(this)) return;
     this.over = true;
     const { stats, host } = this.pool;
     stats.rqRxReset.inc();

@@ -89,6 +89,15 @@ export class Http2ClientCodec extends H2Connection<Http2ClientStream> implements
     this.#drain();
   }
 
+  /** Takes no stream any more; closes when the last one that is open is over. */
+  shutdown(): void {
+    if (this.life !== Life.open) return;
+    this.#drain();
+    if (this.activeStreams !== 0) return;
+    this.goaway(ErrorCode.noError);
+    this.closeQuietly();
+  }
+
   /** A stream that the server has not heard of. */
   #giveUp(stream: Http2ClientStream, reason: ResetReason, detail: string): void {
     if (stream.owner === null) return;

@@ -2,6 +2,7 @@
 import type { Connection } from "../../../network/connection.ts";
 import type { ClientCallbacks, ServerCallbacks } from "../codec.ts";
 import { Http2ClientCodec } from "./client-codec.ts";
+export type { Http2ClientCodec } from "./client-codec.ts";
 import type { Http2Environment, Http2Options } from "./options.ts";
 import { Http2ServerCodec } from "./server-codec.ts";
 

@@ -110,9 +110,9 @@ export class Http2ServerCodec extends H2Connection<Http2ServerStream> implements
     if (this.#drainTimer !== null) this.environment.timers.cancel(this.#drainTimer);
   }
 
-  protected override connectionBroken(detail: string, wereTold: boolean): void {
-    // Streams that were told count and log themselves; a transport that is gone breaks no rule.
-    if (!wereTold && this.life === Life.closing) this.#callbacks.onProtocolError({ status: 0, detail });
+  protected override connectionBroken(detail: string): void {
+    // A transport that is gone breaks no rule.
+    if (this.life === Life.closing) this.#callbacks.onProtocolError({ status: 0, detail });
   }
 
   // Requests.

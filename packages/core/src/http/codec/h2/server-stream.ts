@@ -48,6 +48,7 @@ export class Http2ServerStream extends H2Stream implements ResponseEncoder {
     this.upgrade = upgrade;
     this.startMs = startMs;
     this.decoder = null;
+    this.isWithheld = this.isConnect || upgrade !== "";
   }
 
   /** A tunnel that was asked for, and not answered with yes. */
@@ -108,6 +109,8 @@ export class Http2ServerStream extends H2Stream implements ResponseEncoder {
       return this.fail(owner, DETAILS.invalidResponse);
     }
     this.isRaw = true;
+    this.isWithheld = false;
+    if (this.held !== null) owner.deliverLater(this);
     owner.writeResponse(this, isUpgrade ? 200 : headers.status, headers, false, end);
     this.#wrote(owner, end);
   }

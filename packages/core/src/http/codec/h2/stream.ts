@@ -63,6 +63,8 @@ export abstract class H2Stream {
   /** Bytes that the peer's `content-length` still promises; -1: none does. */
   expected: number;
   isPaused: boolean;
+  /** Input has no meaning yet: a tunnel was asked for, and there is no answer. */
+  isWithheld: boolean;
   /** null: nothing is held. */
   held: ByteQueue | null;
   heldTrailers: HeaderField[] | null;
@@ -95,6 +97,7 @@ export abstract class H2Stream {
     this.hasReceivedEnd = false;
     this.expected = -1;
     this.isPaused = false;
+    this.isWithheld = false;
     this.held = null;
     this.heldTrailers = null;
     this.isDelivering = false;
@@ -181,7 +184,7 @@ export abstract class H2Stream {
   /** Input, in order. `end`: nothing follows. Its window and its length have been judged. */
   receive(data: Uint8Array, end: boolean): void {
     if (end) this.hasReceivedEnd = true;
-    if (this.isPaused || this.held !== null) {
+    if (this.isPaused || this.isWithheld || this.held !== null) {
       (this.held ??= new ByteQueue()).keep(data, 0);
       return;
     }
@@ -201,7 +204,7 @@ export abstract class H2Stream {
   /** Tells what was held, until the engine pauses again. */
   deliver(): void {
     // The engine, told of something, may resume: the loop below goes on then.
-    if (this.isDelivering) return;
+    if (this.isDelivering || this.isWithheld) return;
     this.isDelivering = true;
     this.#deliver();
     this.isDelivering = false;

@@ -1,0 +1,159 @@
+/** Hot path. One connection of an HTTP/2 pool: many streams, its idle time-out and its age. It takes streams when the server's SETTINGS have come. */
+import type { Connection, ConnectionEvents } from "../../network/connection.ts";
+import type { ClientCallbacks } from "../../http/codec/codec.ts";
+import { type Http2ClientCodec, createHttp2ClientCodec } from "../../http/codec/h2/index.ts";
+import { TimerNode } from "../../timing/clock.ts";
+import type { Http2Pool } from "./http2-pool.ts";
+import type { StreamCarrier } from "./pool.ts";
+import type { PooledStream } from "./upstream-stream.ts";
+
+class AgeTimer extends TimerNode {
+  readonly #connection: Http2Connection;
+
+  constructor(connection: Http2Connection) {
+    super();
+    this.#connection = connection;
+  }
+
+  override onTimeout(): void {
+    this.#connection.pool.stats.cxMaxDuration.inc();
+    this.#connection.shutdown();
+  }
+}
+
+export class Http2Connection extends TimerNode implements ConnectionEvents, ClientCallbacks, StreamCarrier {
+  readonly pool: Http2Pool;
+  readonly codec: Http2ClientCodec;
+  readonly localAddress: string;
+  /** The server has said what it takes. */
+  isReady: boolean;
+  closed: boolean;
+  /** We end it. */
+  isLeaving: boolean;
+  active: number;
+  readonly #connection: Connection;
+  readonly #startMs: number;
+  readonly #ageTimer: AgeTimer | null;
+  #requests: number;
+
+  constructor(pool: Http2Pool, connection: Connection) {
+    super();
+    this.pool = pool;
+    this.localAddress = connection.info.local.address;
+    this.isReady = false;
+    this.closed = false;
+    this.isLeaving = false;
+    this.active = 0;
+    this.#connection = connection;
+    this.#startMs = pool.clock.turnNow();
+    this.#requests = 0;
+    this.codec = createHttp2ClientCodec(connection, this, pool.settings.codec, pool.environment);
+    const { maxAgeMs } = pool.settings;
+    this.#ageTimer = maxAgeMs === 0 ? null : new AgeTimer(this);
+    if (this.#ageTimer !== null) pool.timers.arm(this.#ageTimer, maxAgeMs);
+    connection.setEvents(this);
+  }
+
+  /** Gives the stream a place here; there MUST be one. */
+  carry(stream: PooledStream): void {
+    const { pool } = this;
+    const { stats, host, settings } = pool;
+    this.active++;
+    stats.rqTotal.inc();
+    stats.rqActive.inc();
+    host.rqTotal.inc();
+    host.rqActive.inc();
+    const encoder = this.codec.openStream(stream);
+    if (settings.maxRequests !== 0 && ++this.#requests >= settings.maxRequests) {
+      stats.cxMaxRequests.inc();
+      this.shutdown();
+    }
+    stream.attach(this, encoder);
+  }
+
+  /** No new streams; closes when the last one is over. */
+  shutdown(): void {
+    if (this.closed) return;
+    this.isLeaving = true;
+    this.codec.shutdown();
+  }
+
+  destroy(): void {
+    if (this.closed) return;
+    this.isLeaving = true;
+    this.#connection.destroy();
+  }
+
+  // From the codec.
+
+  onStreamEnd(): void {
+    const { pool } = this;
+    this.active--;
+    pool.stats.rqActive.dec();
+    pool.host.rqActive.dec();
+    if (this.closed) return;
+    if (this.active === 0) this.armIdle();
+    pool.serveFrom(this);
+  }
+
+  onDraining(): void {
+    this.pool.connectionDrains(this);
+  }
+
+  armIdle(): void {
+    const { idleTimeoutMs } = this.pool.settings;
+    if (idleTimeoutMs !== 0) this.pool.timers.arm(this, idleTimeoutMs);
+  }
+
+  // From the connection.
+
+  onData(data: Uint8Array): void {
+    this.codec.onData(data);
+    if (!this.isReady && this.codec.hasPeerSettings) {
+      this.isReady = true;
+      this.armIdle();
+      this.pool.connectionReady(this);
+    } else this.pool.serveFrom(this);
+  }
+
+  onEnd(): void {
+    this.codec.onEnd();
+  }
+
+  onClose(error: string): void {
+    if (this.closed) return;
+    this.closed = true;
+    const { pool } = this;
+    const { stats, timers } = pool;
+    timers.cancel(this);
+    if (this.#ageTimer !== null) timers.cancel(this.#ageTimer);
+    if (this.active !== 0) stats.cxDestroyWithActiveRq.inc();
+    stats.cxDestroy.inc();
+    if (this.isLeaving) stats.cxDestroyLocal.inc();
+    else stats.cxDestroyRemote.inc();
+    stats.cxLengthMs.record(pool.clock.turnNow() - this.#startMs);
+    stats.cxRxBytes.inc(this.#connection.bytesRead);
+    stats.cxTxBytes.inc(this.#connection.bytesWritten);
+    this.codec.onClose(error);
+    pool.connectionEnded(this, error);
+  }
+
+  onWriteHigh(): void {
+    this.codec.onWriteHigh();
+  }
+
+  onWriteLow(): void {
+    this.codec.onWriteLow();
+  }
+
+  onDrained(): void {
+    this.codec.onDrained();
+  }
+
+  /** The idle time-out: armed at some stream's end, after which others may have come. */
+  override onTimeout(): void {
+    if (this.active !== 0 || this.closed) return;
+    this.pool.stats.cxIdleTimeout.inc();
+    this.shutdown();
+  }
+}
