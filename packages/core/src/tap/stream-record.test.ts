@@ -12,7 +12,7 @@ const stream = {
   startMs: 0,
   details: "",
   flags: [],
-  server: { manager: { clock: { now: () => 5 } } },
+  manager: { clock: { now: () => 5 } },
 } as unknown as HttpStream;
 
 const recordOf = (maxBytes: number, maxFrames: number) =>
