@@ -1,31 +1,23 @@
 // Everything that an isolated filter holds goes with its chain: threads, handles, timers, statistics.
-import { readdirSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { expect, test, vi } from "vitest";
 import { eventually } from "../support/eventually.ts";
-import { disposing } from "./hostile.ts";
 import { IsolatedHarness } from "./support.ts";
 
 vi.setConfig({ testTimeout: 400_000 });
 
 const SWAPS = 200;
-
-/** Of the process, Node's own included; where the system does not tell, handles alone are counted. */
-const threads = (): number => (process.platform === "linux" ? readdirSync("/proc/self/task").length : 0);
 const handles = (): string[] =>
   process.getActiveResourcesInfo().filter((name) => name === "MessagePort" || name === "Worker");
 
+// In a process of its own, as a proxy is one: hundreds of threads that come and go inside of the test runner's have made that one crash.
 test(`${SWAPS} swaps leave no thread and no handle`, async () => {
-  // The first brings what stays: pools of Node's own.
-  for (let swap = 0; swap < 2; swap++) await (await IsolatedHarness.start({ definition: disposing })).harness.close();
-  await eventually("the first threads are gone", () => handles().length === 0);
-  const before = threads();
-  for (let swap = 0; swap < SWAPS; swap++) {
-    const isolated = await IsolatedHarness.start({ definition: disposing });
-    isolated.open("nothing").abort();
-    await isolated.harness.close();
-    await eventually("no timer is left", () => isolated.time.timers.size === 0, 60_000);
-  }
-  await eventually("all threads are gone", () => threads() <= before && handles().length === 0, 60_000);
+  const child = fileURLToPath(new URL("swap-child.ts", import.meta.url));
+  const args = ["--conditions=sluice-source", child, String(SWAPS)];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 390_000 });
+  expect(JSON.parse(stdout)).toEqual({ swaps: SWAPS, more: 0, handles: [] });
 });
 
 test("a chain that goes while its filter loops takes the thread with it", async () => {
