@@ -149,7 +149,9 @@ function adaptProtocol(section: Section, made: JsonObject): void {
   const options = section.make<JsonObject>({ "@type": `type.googleapis.com/${optionsType}` });
   if (Object.keys(common).length > 0) options["common_http_protocol_options"] = common;
   options["explicit_http_config"] = section.make(
-    isHttp2 ? { http2_protocol_options: section.make({}, "protocol") } : { http_protocol_options: http1 },
+    isHttp2
+      ? { http2_protocol_options: section.make({ allow_connect: true }, "protocol") }
+      : { http_protocol_options: http1 },
   );
   made["typed_extension_protocol_options"] = section.make({ [optionsType]: options });
 }

@@ -168,6 +168,14 @@ describe("tunnels", () => {
     expect([sent.body, sent.isComplete, peer.ends]).toEqual(["frame", true, [true]]);
   });
 
+  it("an upgrade that the configuration does not allow fails, though the server offers it", () => {
+    const peer = new ClientPeer({ allowConnect: false }).greet([Setting.enableConnectProtocol, 1]);
+    const map = request("GET", "/");
+    map.upgrade = "websocket";
+    const sent = peer.send(map, true);
+    expect(sent.reset).toBe("local_reset http2.extended_connect_not_enabled");
+  });
+
   it("an upgrade that the server has not offered fails, and says why", () => {
     const peer = new ClientPeer().greet();
     const map = request("GET", "/");

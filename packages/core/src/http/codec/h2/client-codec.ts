@@ -57,7 +57,7 @@ export class Http2ClientCodec extends H2Connection<Http2ClientStream> implements
   }
 
   get isConnectEnabled(): boolean {
-    return this.peer.isConnectEnabled;
+    return this.options.allowConnect && this.peer.isConnectEnabled;
   }
 
   /** @throws Error beyond `availableStreams`: the pool's mistake. */

@@ -26,7 +26,7 @@ export interface Http2Options {
   readonly initialStreamWindowSize: number;
   /** Bytes; at least 65535. @default 25165824 */
   readonly initialConnectionWindowSize: number;
-  /** Extended CONNECT (RFC 8441). @default false */
+  /** Extended CONNECT (RFC 8441): a server offers it, a client uses it where the server does. @default false; for clients true */
   readonly allowConnect: boolean;
   /** Frames that wait to be written. @default 10000 */
   readonly maxOutboundFrames: number;
@@ -102,6 +102,7 @@ export const HTTP2_SERVER_DEFAULTS: Http2Options = Object.freeze({
 
 export const HTTP2_CLIENT_DEFAULTS: Http2Options = Object.freeze({
   ...HTTP2_SERVER_DEFAULTS,
+  allowConnect: true,
   maxContinuationFrames: 1024,
 });
 
