@@ -28,7 +28,8 @@ import {
 import { Http2CodecStats } from "../http/codec/h2/codec-stats.ts";
 import { Http2Pool } from "./pool/http2-pool.ts";
 import type { Pool } from "./pool/pool.ts";
-import { ConnectionCount, Http1Pool, type Http1PoolSettings } from "./pool/http1-pool.ts";
+import { ConnectionCount } from "./pool/base-pool.ts";
+import { Http1Pool, type Http1PoolSettings } from "./pool/http1-pool.ts";
 import type { OpenCalls } from "./request/open-calls.ts";
 import { TcpUpstream } from "./tcp-upstream.ts";
 

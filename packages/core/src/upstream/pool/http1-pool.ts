@@ -8,28 +8,15 @@ import type { Connection } from "../../network/connection.ts";
 import type { FlushQueue } from "../../network/flush-queue.ts";
 import type { Timers, TurnClock } from "../../timing/clock.ts";
 import type { ClusterStats } from "../cluster-stats.ts";
-import type { Connector, Connecting, ConnectEvents } from "../connector.ts";
+import type { Connector } from "../connector.ts";
 import type { Host } from "../host.ts";
+import { BasePool, ConnectionCount, type PoolLimits } from "./base-pool.ts";
 import type { Pool, StreamPool } from "./pool.ts";
 import { PooledConnection } from "./pooled-connection.ts";
 import { PooledStream } from "./upstream-stream.ts";
 
-export interface Http1PoolSettings {
+export interface Http1PoolSettings extends PoolLimits {
   readonly codec: Http1ClientOptions;
-  readonly connectTimeoutMs: number;
-  /** 0: never. */
-  readonly idleTimeoutMs: number;
-  readonly maxAgeMs: number;
-  readonly maxRequests: number;
-  /** Streams that may wait for a connection. */
-  readonly maxPending: number;
-  /** Connections of the cluster in this thread; at the limit a pool that has one already opens no other, and streams wait. */
-  readonly maxConnections: number;
-}
-
-/** Connections of all pools of a cluster in this thread, those on their way included. */
-export class ConnectionCount {
-  open = 0;
 }
 
 export interface PoolServices {
@@ -38,47 +25,13 @@ export interface PoolServices {
   readonly flushQueue: FlushQueue;
 }
 
-/** One connection on its way. */
-class Attempt implements ConnectEvents {
-  readonly #pool: Http1Pool;
-  readonly startMs: number;
-  connecting: Connecting | null = null;
-
-  constructor(pool: Http1Pool) {
-    this.#pool = pool;
-    this.startMs = pool.clock.turnNow();
-  }
-
-  onConnected(connection: Connection): void {
-    this.#pool.connected(this, connection);
-  }
-
-  onConnectFailed(reason: "connection_failure" | "connection_timeout", detail: string): void {
-    this.#pool.connectFailed(this, reason, detail);
-  }
-}
-
-export class Http1Pool implements Pool, StreamPool {
-  readonly host: Host;
-  readonly stats: ClusterStats;
-  readonly clock: TurnClock;
-  readonly timers: Timers;
+export class Http1Pool extends BasePool implements Pool, StreamPool {
   readonly flushQueue: FlushQueue;
   readonly codecOptions: Http1ClientOptions;
   readonly maxRequests: number;
   readonly maxAgeMs: number;
-  readonly #settings: Http1PoolSettings;
-  readonly #connector: Connector;
-  readonly #count: ConnectionCount;
   readonly #idle: PooledConnection[] = [];
   readonly #all = new Set<PooledConnection>();
-  readonly #attempts = new Set<Attempt>();
-  /** Waiting streams from `#head` on; cancelled ones stay in place for a while, marked `over`. */
-  #waiting: PooledStream[] = [];
-  #head = 0;
-  #waitingCount = 0;
-  draining = false;
-  onEmpty: (() => void) | null = null;
 
   constructor(
     host: Host,
@@ -88,17 +41,12 @@ export class Http1Pool implements Pool, StreamPool {
     services: PoolServices,
     count: ConnectionCount = new ConnectionCount(),
   ) {
-    this.host = host;
-    this.stats = stats;
-    this.clock = services.clock;
-    this.timers = services.timers;
-    this.flushQueue = services.flushQueue;
+    const { clock, timers, flushQueue } = services;
+    super({ host, connector, limits: settings, stats, clock, timers, count });
+    this.flushQueue = flushQueue;
     this.codecOptions = settings.codec;
     this.maxRequests = settings.maxRequests;
     this.maxAgeMs = settings.maxAgeMs;
-    this.#settings = settings;
-    this.#connector = connector;
-    this.#count = count;
   }
 
   openStream(events: UpstreamStreamEvents): UpstreamStream | OpenFailure {
@@ -110,24 +58,9 @@ export class Http1Pool implements Pool, StreamPool {
       connection.carry(stream);
       return stream;
     }
-    if (this.#waitingCount >= this.#settings.maxPending) {
-      this.stats.rqPendingOverflow.inc();
-      return "overflow";
-    }
-    this.stats.rqPendingTotal.inc();
-    this.stats.rqPendingActive.inc();
-    this.#waiting.push(stream);
-    this.#waitingCount++;
-    this.#connectForWaiting();
+    if (!this.mayWait()) return "overflow";
+    this.wait(stream);
     return stream;
-  }
-
-  cancelPending(_stream: PooledStream): void {
-    this.stats.rqCancelled.inc();
-    this.#leftQueue();
-    this.#compact();
-    // A connection that nobody waits for is still welcome: the next request will.
-    this.#checkEmpty();
   }
 
   /** HTTP/1 knows no such promise. */
@@ -137,136 +70,64 @@ export class Http1Pool implements Pool, StreamPool {
 
   /** A connection is free again. */
   release(connection: PooledConnection): void {
-    const next = this.#nextWaiting();
+    const next = this.nextWaiting();
     if (next !== null) {
       connection.carry(next);
       return;
     }
     this.#idle.push(connection);
-    const { idleTimeoutMs } = this.#settings;
+    const { idleTimeoutMs } = this.limits;
     if (idleTimeoutMs !== 0) this.timers.arm(connection, idleTimeoutMs);
   }
 
   connectionEnded(connection: PooledConnection): void {
     this.#all.delete(connection);
-    this.#count.open--;
-    this.stats.cxActive.dec();
-    this.host.cxActive.dec();
+    this.left();
     const at = connection.busy ? -1 : this.#idle.indexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
     // Those who wait counted on this connection becoming free.
-    this.#connectForWaiting();
-    this.#checkEmpty();
+    this.connectForWaiting();
+    this.checkEmpty();
   }
 
-  connected(attempt: Attempt, connection: Connection): void {
-    this.#attempts.delete(attempt);
-    this.stats.cxConnectMs.record(this.clock.turnNow() - attempt.startMs);
+  override connected(connection: Connection): void {
     const pooled = new PooledConnection(this, connection);
     this.#all.add(pooled);
-    if (this.draining && this.#waitingCount === 0) {
+    if (this.draining && this.waiting.count === 0) {
       pooled.close();
       return;
     }
     this.release(pooled);
   }
 
-  /** Whoever waits beyond the attempts that are still under way is told; the caller decides what comes next. */
-  connectFailed(attempt: Attempt, reason: "connection_failure" | "connection_timeout", detail: string): void {
-    this.#attempts.delete(attempt);
-    this.#count.open--;
-    this.stats.cxActive.dec();
-    this.host.cxActive.dec();
-    this.stats.cxConnectFail.inc();
-    this.host.cxConnectFail.inc();
-    if (reason === "connection_timeout") this.stats.cxConnectTimeout.inc();
-    this.#failWaiting(reason, detail);
-    this.#checkEmpty();
-  }
-
   drain(): void {
     if (this.draining) return;
     this.draining = true;
     for (const connection of this.#idle.splice(0)) connection.close();
-    this.#checkEmpty();
+    this.checkEmpty();
   }
 
   /** Everything ends now. */
   destroy(): void {
     this.draining = true;
-    for (const attempt of this.#attempts) {
-      attempt.connecting?.cancel();
-      this.#count.open--;
-      this.stats.cxActive.dec();
-      this.host.cxActive.dec();
-    }
-    this.#attempts.clear();
-    this.#failWaiting("local_reset", "pool_closed");
+    this.cancelAttempts();
+    this.failWaiting("local_reset", "pool_closed");
     for (const connection of this.#all) connection.close();
-    this.#checkEmpty();
+    this.checkEmpty();
   }
 
-  #connectForWaiting(): void {
-    if (this.#attempts.size >= this.#waitingCount) return;
-    if (this.#count.open >= this.#settings.maxConnections && this.#all.size + this.#attempts.size !== 0) {
-      this.stats.cxOverflow.inc();
-      return;
-    }
-    this.#connect();
+  protected override get size(): number {
+    return this.#all.size;
   }
 
-  #connect(): void {
-    this.#count.open++;
-    this.stats.cxTotal.inc();
+  protected override connectForWaiting(): void {
+    if (this.attempts.size >= this.waiting.count || !this.mayConnect()) return;
     this.stats.cxHttp1Total.inc();
-    this.stats.cxActive.inc();
-    this.host.cxTotal.inc();
-    this.host.cxActive.inc();
-    const attempt = new Attempt(this);
-    this.#attempts.add(attempt);
-    attempt.connecting = this.#connector.connect(this.host, this.#settings.connectTimeoutMs, attempt);
+    this.connect();
   }
 
-  #nextWaiting(): PooledStream | null {
-    while (this.#head < this.#waiting.length) {
-      const stream = this.#waiting[this.#head++]!;
-      if (stream.over) continue;
-      this.#leftQueue();
-      this.#compact();
-      return stream;
-    }
-    this.#waiting = [];
-    this.#head = 0;
-    return null;
-  }
-
-  /** Lets go of streams that were taken or have given up, when they are the most of the list. */
-  #compact(): void {
-    if (this.#waiting.length <= 2 * this.#waitingCount + 64) return;
-    this.#waiting = this.#waiting.slice(this.#head).filter((stream) => !stream.over);
-    this.#head = 0;
-  }
-
-  #leftQueue(): void {
-    this.#waitingCount--;
-    this.stats.rqPendingActive.dec();
-  }
-
-  #failWaiting(reason: ResetReason, detail: string): void {
-    // Streams that are opened in the course of this are not of this round.
-    const count = this.#waitingCount - this.#attempts.size;
-    for (let i = 0; i < count; i++) {
-      const stream = this.#nextWaiting();
-      if (stream === null) return;
-      this.stats.rqPendingFailureEject.inc();
-      stream.fail(reason, detail);
-    }
-  }
-
-  #checkEmpty(): void {
-    if (!this.draining || this.#all.size !== 0 || this.#attempts.size !== 0 || this.#waitingCount !== 0) return;
-    const done = this.onEmpty;
-    this.onEmpty = null;
-    done?.();
+  /** Whoever waits beyond the attempts that are still under way is told; the caller decides what comes next. */
+  protected override failWaiting(reason: ResetReason, detail: string): void {
+    this.ejectWaiting(this.waiting.count - this.attempts.size, reason, detail);
   }
 }

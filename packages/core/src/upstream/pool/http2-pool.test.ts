@@ -18,7 +18,7 @@ import { VirtualTime } from "../../timing/virtual.ts";
 import { ClusterStats } from "../cluster-stats.ts";
 import type { ConnectEvents, Connecting, Connector } from "../connector.ts";
 import { Host } from "../host.ts";
-import { ConnectionCount } from "./http1-pool.ts";
+import { ConnectionCount } from "./base-pool.ts";
 import { Http2Pool, type Http2PoolSettings } from "./http2-pool.ts";
 
 const MAX_STREAMS = 3;

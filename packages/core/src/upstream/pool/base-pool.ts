@@ -1,0 +1,187 @@
+/**
+ * What the pools of one host in one thread have in common, whatever they speak: connections on their way, streams that wait for one, the counts of both, and the
+ * way to the end.
+ */
+import type { ResetReason } from "@sluice/sdk";
+import type { Connection } from "../../network/connection.ts";
+import type { Timers, TurnClock } from "../../timing/clock.ts";
+import type { ClusterStats } from "../cluster-stats.ts";
+import type { ConnectEvents, Connecting, Connector } from "../connector.ts";
+import type { Host } from "../host.ts";
+import type { PooledStream } from "./upstream-stream.ts";
+import { WaitingStreams } from "./waiting-streams.ts";
+
+export interface PoolLimits {
+  readonly connectTimeoutMs: number;
+  /** 0: never. */
+  readonly idleTimeoutMs: number;
+  readonly maxAgeMs: number;
+  readonly maxRequests: number;
+  /** Streams that may wait for a connection. */
+  readonly maxPending: number;
+  /** Connections of the cluster in this thread; at the limit a pool that has one already opens no other, and streams wait. */
+  readonly maxConnections: number;
+}
+
+/** Connections of all pools of a cluster in this thread, those on their way included. */
+export class ConnectionCount {
+  open = 0;
+}
+
+/** One connection on its way. */
+export class Attempt implements ConnectEvents {
+  readonly #pool: BasePool;
+  readonly startMs: number;
+  connecting: Connecting | null = null;
+
+  constructor(pool: BasePool) {
+    this.#pool = pool;
+    this.startMs = pool.clock.turnNow();
+  }
+
+  onConnected(connection: Connection): void {
+    const { clock, stats } = this.#pool;
+    this.#pool.attempts.delete(this);
+    stats.cxConnectMs.record(clock.turnNow() - this.startMs);
+    this.#pool.connected(connection);
+  }
+
+  onConnectFailed(reason: "connection_failure" | "connection_timeout", detail: string): void {
+    this.#pool.attempts.delete(this);
+    this.#pool.connectFailed(reason, detail);
+  }
+}
+
+export interface PoolParts {
+  readonly host: Host;
+  readonly connector: Connector;
+  readonly limits: PoolLimits;
+  readonly stats: ClusterStats;
+  readonly clock: TurnClock;
+  readonly timers: Timers;
+  readonly count: ConnectionCount;
+}
+
+export abstract class BasePool {
+  readonly host: Host;
+  readonly stats: ClusterStats;
+  readonly clock: TurnClock;
+  readonly timers: Timers;
+  readonly attempts: Set<Attempt>;
+  draining: boolean;
+  onEmpty: (() => void) | null;
+  protected readonly waiting: WaitingStreams;
+  protected readonly limits: PoolLimits;
+  readonly #connector: Connector;
+  readonly #count: ConnectionCount;
+
+  constructor({ host, connector, limits, stats, clock, timers, count }: PoolParts) {
+    this.host = host;
+    this.stats = stats;
+    this.clock = clock;
+    this.timers = timers;
+    this.attempts = new Set();
+    this.draining = false;
+    this.onEmpty = null;
+    this.waiting = new WaitingStreams();
+    this.limits = limits;
+    this.#connector = connector;
+    this.#count = count;
+  }
+
+  /** A connection stands. */
+  abstract connected(connection: Connection): void;
+  /** Connections that stand. */
+  protected abstract get size(): number;
+  /** Opens a connection where those that wait need one more. */
+  protected abstract connectForWaiting(): void;
+  /** An attempt has failed, and is counted: whoever has nothing left to wait for is told. */
+  protected abstract failWaiting(reason: ResetReason, detail: string): void;
+
+  connectFailed(reason: "connection_failure" | "connection_timeout", detail: string): void {
+    this.left();
+    this.stats.cxConnectFail.inc();
+    this.host.cxConnectFail.inc();
+    if (reason === "connection_timeout") this.stats.cxConnectTimeout.inc();
+    this.failWaiting(reason, detail);
+    this.checkEmpty();
+  }
+
+  cancelPending(_stream: PooledStream): void {
+    this.stats.rqCancelled.inc();
+    this.stats.rqPendingActive.dec();
+    this.waiting.gaveUp();
+    // A connection that nobody waits for is still welcome: the next request will.
+    this.checkEmpty();
+  }
+
+  /** Whether one more may wait; where not, that is counted. */
+  protected mayWait(): boolean {
+    if (this.waiting.count < this.limits.maxPending) return true;
+    this.stats.rqPendingOverflow.inc();
+    return false;
+  }
+
+  protected wait(stream: PooledStream): void {
+    this.stats.rqPendingTotal.inc();
+    this.stats.rqPendingActive.inc();
+    this.waiting.push(stream);
+    this.connectForWaiting();
+  }
+
+  /** Who waits longest; null: nobody does. */
+  protected nextWaiting(): PooledStream | null {
+    const stream = this.waiting.shift();
+    if (stream !== null) this.stats.rqPendingActive.dec();
+    return stream;
+  }
+
+  /** Streams that are opened in the course of this are not of this round. */
+  protected ejectWaiting(count: number, reason: ResetReason, detail: string): void {
+    for (let left = count; left > 0; left--) {
+      const stream = this.nextWaiting();
+      if (stream === null) return;
+      this.stats.rqPendingFailureEject.inc();
+      stream.fail(reason, detail);
+    }
+  }
+
+  protected mayConnect(): boolean {
+    if (this.#count.open < this.limits.maxConnections || this.size + this.attempts.size === 0) return true;
+    this.stats.cxOverflow.inc();
+    return false;
+  }
+
+  protected connect(): void {
+    this.#count.open++;
+    this.stats.cxTotal.inc();
+    this.stats.cxActive.inc();
+    this.host.cxTotal.inc();
+    this.host.cxActive.inc();
+    const attempt = new Attempt(this);
+    this.attempts.add(attempt);
+    attempt.connecting = this.#connector.connect(this.host, this.limits.connectTimeoutMs, attempt);
+  }
+
+  /** A connection, or one on its way, is no more. */
+  protected left(): void {
+    this.#count.open--;
+    this.stats.cxActive.dec();
+    this.host.cxActive.dec();
+  }
+
+  protected cancelAttempts(): void {
+    for (const attempt of this.attempts) {
+      attempt.connecting?.cancel();
+      this.left();
+    }
+    this.attempts.clear();
+  }
+
+  protected checkEmpty(): void {
+    if (!this.draining || this.size !== 0 || this.attempts.size !== 0 || this.waiting.count !== 0) return;
+    const done = this.onEmpty;
+    this.onEmpty = null;
+    done?.();
+  }
+}
