@@ -1,5 +1,12 @@
 // Listener filters over one scripted connection: the real engine without sockets, under virtual time.
-import type { FilterContext, ListenerFilter, SchemaResult, StandardSchema } from "@sluice/sdk";
+import {
+  Continue,
+  type FilterContext,
+  type ListenerFilter,
+  type SchemaResult,
+  type StandardSchema,
+  Stop,
+} from "@sluice/sdk";
 import { ListenerFilterChain } from "../../packages/core/src/listener/listener-filter-chain.ts";
 import { preConnectionStats } from "../../packages/core/src/listener/listener-stats.ts";
 import { ScriptedPeek } from "../../packages/core/src/listener/scripted-peek.ts";
@@ -89,4 +96,25 @@ export class PeekBench {
 
   stat = (name: string): number =>
     name.endsWith("_active") ? this.#stats.gauge(name).value : this.#stats.counter(name).value;
+}
+
+/** Takes `count` bytes away, and passes. */
+export function eats(count: number): ListenerFilter {
+  return {
+    onPeek(data, connection) {
+      if (data.length < count) return Stop;
+      connection.consume(count);
+      return Continue;
+    },
+  };
+}
+
+/** Waits for `text` to be there. */
+export function sees(text: string, seen: string[] = []): ListenerFilter {
+  return {
+    onPeek(data) {
+      seen.push(Buffer.from(data).toString("latin1"));
+      return Buffer.from(data).includes(text) ? Continue : Stop;
+    },
+  };
 }

@@ -8,28 +8,7 @@ import {
 } from "@sluice/sdk";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type PeekOptions, PeekBench } from "../../../../test/support/peek-bench.ts";
-
-/** Takes `count` bytes away, and passes. */
-function eats(count: number): ListenerFilter {
-  return {
-    onPeek(data, connection) {
-      if (data.length < count) return Stop;
-      connection.consume(count);
-      return Continue;
-    },
-  };
-}
-
-/** Waits for `text` to be there. */
-function sees(text: string, seen: string[] = []): ListenerFilter {
-  return {
-    onPeek(data) {
-      seen.push(Buffer.from(data).toString("latin1"));
-      return Buffer.from(data).includes(text) ? Continue : Stop;
-    },
-  };
-}
+import { type PeekOptions, PeekBench, eats, sees } from "../../../../test/support/peek-bench.ts";
 
 const bench = (filters: Record<string, ListenerFilter>, options?: PeekOptions): PeekBench =>
   new PeekBench(filters, options);
