@@ -1,7 +1,4 @@
 /** An isolated filter of hostile.ts in a harness. Its limits run on a virtual clock of their own, so that nothing depends on how fast the machine is. */
-import { enableCompileCache } from "node:module";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import {
   type HttpExchange,
   type HttpFilterHarness,
@@ -16,9 +13,6 @@ import type { AnyHttpFilterDefinition } from "../../packages/core/src/registry/r
 import { VirtualTime } from "../../packages/core/src/timing/virtual.ts";
 import { isolated, realHost } from "../conformance/runtimes/fixtures.ts";
 import { hostile } from "./hostile.ts";
-
-// Threads load the same sources again and again.
-enableCompileCache(join(tmpdir(), "sluice-test-cache"));
 
 const module = { specifier: "hostile.ts", url: new URL("./hostile.ts", import.meta.url).href, bundle: undefined };
 

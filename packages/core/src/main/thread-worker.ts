@@ -10,6 +10,7 @@ import type { TapStream } from "../tap/fixture.ts";
 import type { TapCommand } from "../tap/tap-point.ts";
 import type { HostModel } from "../upstream/host.ts";
 import type { DataPlane, ListenRequest, ListenResult, PrepareResult } from "../worker/data-plane.ts";
+import { keepGenericWasmWrappers } from "../isolate/wasm-wrappers.ts";
 import { workerEntry } from "../worker/entry-url.ts";
 import type { ObservedHeart } from "../worker/heartbeat.ts";
 import type { LogSink } from "../worker/log.ts";
@@ -48,6 +49,7 @@ export class ThreadWorker implements DataPlane {
     this.ready = this.#ready.promise;
     // Whoever waits for it hears of the death; nobody has to.
     this.ready.catch(() => {});
+    keepGenericWasmWrappers();
     this.#worker = new Worker(workerEntry(), {
       name: `sluice worker ${options.start.index}`,
       workerData: options.start,

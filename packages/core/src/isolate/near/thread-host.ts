@@ -6,6 +6,7 @@ import type { MessagePort } from "node:worker_threads";
 import { MessageChannel } from "node:worker_threads";
 import type { WorkerRuntimeModel } from "../../config/runtime-model.ts";
 import type { FarStart } from "../protocol.ts";
+import { keepGenericWasmWrappers } from "../wasm-wrappers.ts";
 
 const MIB = 1024 * 1024;
 /** Of a heap limit; V8 needs some for what has just been made. */
@@ -35,6 +36,7 @@ function threadEntry(): URL {
 export async function hostThread(start: FarStart, options: WorkerRuntimeModel): Promise<HostedThread> {
   // Only a worker that isolates a filter pays for it.
   const { Piscina } = await import("piscina");
+  keepGenericWasmWrappers();
   const heapMiB = options.memoryBytes / MIB;
   const pool = new Piscina({
     filename: threadEntry().href,

@@ -17,6 +17,7 @@ import type { MakeGuest } from "./live-instance.ts";
 import { limitModule } from "./module-limits.ts";
 import { PlainGuest, isPlain } from "./plain-guest.ts";
 import { type TranspileOptions, transpile } from "./transpile.ts";
+import { keepGenericWasmWrappers } from "../wasm-wrappers.ts";
 import { wasiImports } from "./wasi.ts";
 import { type CoreModule, Module, compile } from "./webassembly.ts";
 import { HOOKS, IMPORTS, LIFECYCLE, PACKAGE, VERSION, interfaceName } from "./world.ts";
@@ -42,6 +43,7 @@ export async function componentDefinition(
   source: Uint8Array | string,
   options: ComponentDefinitionOptions = {},
 ): Promise<ComponentDefinition> {
+  keepGenericWasmWrappers();
   const bytes = typeof source === "string" ? await readFile(source) : source;
   const { memoryBytes = componentDefaults.memoryBytes, grants = [], glue = "auto" } = options;
   const directory = options.directory ?? (typeof source === "string" ? dirname(source) : process.cwd());
