@@ -7,11 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { HTTP_CASES } from "./cases/http.ts";
+import { HTTP2_CASES, loadHttp2, missingForHttp2, startHttp2CaseOrigin } from "./cases/http2.ts";
 import { largest, readProfiles } from "./lib/cpu-profile.ts";
 import { messageOf } from "./lib/context.ts";
 import { whyUnusable } from "./lib/machine.ts";
-import { startGetOrigin, startPostOrigin } from "./lib/origins.ts";
-import { runWrk } from "./lib/wrk.ts";
+import { type Origin, startGetOrigin, startPostOrigin } from "./lib/origins.ts";
+import { type LoadResult, runWrk } from "./lib/wrk.ts";
 import { PEERS } from "./peers/index.ts";
 
 const { values } = parseArgs({
@@ -33,10 +34,14 @@ function fail(message: string): never {
 
 const reason = whyUnusable();
 if (reason !== null) fail(reason);
+const http2Case = HTTP2_CASES.find((one) => one.id === values.case);
+const httpCase = HTTP_CASES.find((one) => one.id === values.case);
+const profiled = http2Case ?? httpCase ?? fail(`no HTTP case is called ${values.case}`);
+if (http2Case !== undefined && missingForHttp2() !== "") fail(missingForHttp2());
+const protocol = http2Case?.protocol ?? "http";
 const peer =
-  PEERS.find((one) => one.id === values.peer && one.protocol === "http") ??
-  fail(`no HTTP peer is called ${values.peer}`);
-const httpCase = HTTP_CASES.find((one) => one.id === values.case) ?? fail(`no HTTP case is called ${values.case}`);
+  PEERS.find((one) => one.id === values.peer && one.protocol === protocol) ??
+  fail(`no peer of that case is called ${values.peer}`);
 const seconds = Number(values.seconds);
 
 const directory = mkdtempSync(join(tmpdir(), "sluice-profile-"));
@@ -44,19 +49,29 @@ process.on("exit", () => {
   if (!values.keep) rmSync(directory, { recursive: true, force: true });
 });
 
+function startOrigin(): Promise<Origin> {
+  if (http2Case !== undefined) return startHttp2CaseOrigin(directory, http2Case);
+  return httpCase?.method === "GET" ? startGetOrigin(directory) : startPostOrigin();
+}
+
+function runLoad(port: number): Promise<LoadResult> {
+  if (http2Case !== undefined) return loadHttp2(directory, http2Case, port, seconds, 0);
+  const { method, path, bodyBytes, connections } = httpCase ?? fail(`no HTTP case is called ${values.case}`);
+  return runWrk({ port, path, method, bodyBytes, connections, seconds });
+}
+
 try {
-  const origin = await (httpCase.method === "GET" ? startGetOrigin(directory) : startPostOrigin());
+  const origin = await startOrigin();
   const nodeArgs = ["--cpu-prof", `--cpu-prof-dir=${directory}`, `--cpu-prof-interval=${SAMPLE_US}`];
   const running = await peer.start({ originPort: origin.port, directory, nodeArgs });
-  const { method, path, bodyBytes, connections } = httpCase;
-  const load = await runWrk({ port: running.port, path, method, bodyBytes, connections, seconds });
+  const load = await runLoad(running.port);
   await running.program.stop();
   await origin.program.stop();
   const times = readProfiles(directory, join(import.meta.dirname, ".."));
   if (times.busyUs === 0)
     fail(`${peer.id} wrote no profile: is it a Node program that ends on SIGTERM? ${running.program.stderr}`);
   print(
-    `${peer.id}, ${httpCase.title}: ${load.requests} requests ${load.errors === "" ? "" : `(${load.errors})`}`,
+    `${peer.id}, ${profiled.title}: ${load.requests} requests ${load.errors === "" ? "" : `(${load.errors})`}`,
     times.functions,
   );
   print("by file", times.files);

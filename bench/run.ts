@@ -7,7 +7,15 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { HTTP_CASES, runHttpCase } from "./cases/http.ts";
-import { IDLE_CONNECTIONS_CASE, IDLE_MEMORY_CASE, runIdleConnectionsCase, runIdleMemoryCase } from "./cases/memory.ts";
+import { GRPC_LATENCY_CASE, HTTP2_CASES, runGrpcLatencyCase, runHttp2Case } from "./cases/http2.ts";
+import {
+  IDLE_CONNECTIONS_CASE,
+  IDLE_HTTP2_CASE,
+  IDLE_MEMORY_CASE,
+  runIdleConnectionsCase,
+  runIdleHttp2Case,
+  runIdleMemoryCase,
+} from "./cases/memory.ts";
 import { runStartCase, START_CASE } from "./cases/start.ts";
 import { runTcpCase, TCP_CASE } from "./cases/tcp.ts";
 import { type CaseResult, type Context, messageOf } from "./lib/context.ts";
@@ -18,7 +26,7 @@ import { judge } from "./lib/targets.ts";
 import { PEERS } from "./peers/index.ts";
 
 const HELP = `node bench/run.ts [options]
-  --only a,b      peers by id: ${PEERS.map((peer) => peer.id).join(", ")}
+  --only a,b      peers by id: ${[...new Set(PEERS.map((peer) => peer.id))].join(", ")}
   --case a,b      cases by the start of their id
   --rounds N      counted rounds of each load (3)
   --seconds N     length of each load (3)
@@ -31,7 +39,16 @@ const HELP = `node bench/run.ts [options]
 
 const RESULTS = join(import.meta.dirname, "results");
 /** What the smoke run puts load on; the other HTTP cases are checked when their peers start, without load. */
-const SMOKE_CASES = ["get70-c32", "post16k-c32", TCP_CASE, START_CASE, IDLE_MEMORY_CASE];
+const SMOKE_CASES = [
+  "get70-c32",
+  "post16k-c32",
+  "h2-16x10",
+  "h2-grpc",
+  "h2-h1-16x10",
+  TCP_CASE,
+  START_CASE,
+  IDLE_MEMORY_CASE,
+];
 
 /** Begins a failure of a proxy that this repository is responsible for. */
 const OURS = /^\S+: (sluice|floor|pipe)/;
@@ -43,10 +60,13 @@ interface Runnable {
 
 const CASES: readonly Runnable[] = [
   ...HTTP_CASES.map((one) => ({ id: one.id, run: (context: Context) => runHttpCase(context, one) })),
+  ...HTTP2_CASES.map((one) => ({ id: one.id, run: (context: Context) => runHttp2Case(context, one) })),
+  { id: GRPC_LATENCY_CASE, run: runGrpcLatencyCase },
   { id: TCP_CASE, run: runTcpCase },
   { id: START_CASE, run: runStartCase },
   { id: IDLE_MEMORY_CASE, run: runIdleMemoryCase },
   { id: IDLE_CONNECTIONS_CASE, run: runIdleConnectionsCase },
+  { id: IDLE_HTTP2_CASE, run: runIdleHttp2Case },
 ];
 
 const { values } = parseArgs({
@@ -109,7 +129,7 @@ async function measure(): Promise<Report> {
   const measured = new Set(results.flatMap((result) => result.rows.map((row) => row.peer)));
   const versions: Record<string, string> = {};
   for (const peer of PEERS) {
-    if (peer.protocol === "http" && measured.has(peer.id) && peer.version() !== "") versions[peer.id] = peer.version();
+    if (peer.protocol !== "tcp" && measured.has(peer.id) && peer.version() !== "") versions[peer.id] = peer.version();
   }
   return {
     madeAt: new Date().toISOString(),

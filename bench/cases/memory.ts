@@ -3,27 +3,33 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type CaseResult, type Context, type IdleRow, type MemoryRow, messageOf } from "../lib/context.ts";
 import { describeMachine, LOAD_CORE } from "../lib/machine.ts";
-import { startGetOrigin } from "../lib/origins.ts";
+import { type Origin, startGetOrigin, startHttp2Origin } from "../lib/origins.ts";
 import { Program, waitUntil } from "../lib/process.ts";
 import { withPeers } from "../lib/started.ts";
+import { runH2Load } from "../lib/h2load.ts";
 import { runWrk } from "../lib/wrk.ts";
 import { barePair } from "../peers/bare.ts";
 import { floor } from "../peers/floor.ts";
 import { haproxy } from "../peers/haproxy.ts";
+import { nghttpxH2 } from "../peers/nghttpx.ts";
 import { nginx } from "../peers/nginx.ts";
 import type { Peer, RunningPeer } from "../peers/peer.ts";
-import { sluice } from "../peers/sluice.ts";
+import { sluice, sluiceH2 } from "../peers/sluice.ts";
+import { missingForHttp2 } from "./http2.ts";
 
 export const IDLE_MEMORY_CASE = "idle-rss";
 export const IDLE_CONNECTIONS_CASE = "idle-connections";
+export const IDLE_HTTP2_CASE = "idle-http2";
 
 const SETTLE_MS = 3_000;
 const CONNECTIONS = 15_000;
+const HTTP2_CONNECTIONS = 2_000;
 const SMOKE_CONNECTIONS = 500;
 const OPEN_MS = 60_000;
 /** Descriptors that are neither the load's connections nor the proxy's. */
 const SPARE_FILES = 1_000;
 const LOAD = join(import.meta.dirname, "../load/idle-connections.ts");
+const HTTP2_LOAD = join(import.meta.dirname, "../load/idle-http2.ts");
 
 /** Idle memory is that of a process which has just started and answered once. */
 export async function runIdleMemoryCase(context: Context): Promise<CaseResult> {
@@ -53,8 +59,51 @@ export async function runIdleConnectionsCase(context: Context): Promise<CaseResu
   if (connections < wanted)
     context.say(`  the limit of open files allows ${connections} connections instead of ${wanted}`);
   await withIdlePeers(context, [sluice, floor, nginx], result, async ({ peer, running }) => {
-    result.rows.push(await measureConnections(peer, running, connections));
+    result.rows.push(
+      await measureConnections(peer, running, connections, LOAD, (port) =>
+        runWrk({ port, path: "/70", method: "GET", bodyBytes: 0, connections: 64, seconds: 2 }),
+      ),
+    );
   });
+  return result;
+}
+
+/** Connections that have carried a few requests: their tables and rings are there. */
+export async function runIdleHttp2Case(context: Context): Promise<CaseResult> {
+  const connections = context.isSmoke ? SMOKE_CONNECTIONS : HTTP2_CONNECTIONS;
+  const result: CaseResult = {
+    id: IDLE_HTTP2_CASE,
+    title: `Memory per used HTTP/2 connection: ${connections} connections after twenty requests each`,
+    rows: [],
+    absent: [],
+  };
+  const reason = missingForHttp2();
+  if (reason !== "") {
+    result.absent.push({ peer: "all", reason, isFailure: false });
+    return result;
+  }
+  const { directory } = context;
+  const warmUp = (port: number): Promise<unknown> =>
+    runH2Load({
+      port,
+      path: "/70",
+      connections: 64,
+      streams: 10,
+      seconds: 2,
+      headers: [],
+      bodyFile: "",
+      requestsPerSecond: 0,
+      directory,
+    });
+  await withIdlePeers(
+    context,
+    [sluiceH2, nghttpxH2],
+    result,
+    async ({ peer, running }) => {
+      result.rows.push(await measureConnections(peer, running, connections, HTTP2_LOAD, warmUp));
+    },
+    () => startHttp2Origin(directory, false),
+  );
   return result;
 }
 
@@ -63,8 +112,9 @@ async function withIdlePeers(
   peers: readonly Peer[],
   result: CaseResult,
   measure: (one: { peer: Peer; running: RunningPeer }) => Promise<void>,
+  startOrigin: () => Promise<Origin> = () => startGetOrigin(context.directory),
 ): Promise<void> {
-  const origin = await startGetOrigin(context.directory);
+  const origin = await startOrigin();
   try {
     for (const peer of peers) {
       if (context.only.length > 0 && !context.only.includes(peer.id)) continue;
@@ -91,7 +141,13 @@ async function withIdlePeers(
   }
 }
 
-async function measureConnections(peer: Peer, running: RunningPeer, connections: number): Promise<IdleRow> {
+async function measureConnections(
+  peer: Peer,
+  running: RunningPeer,
+  connections: number,
+  script: string,
+  warmUp: (port: number) => Promise<unknown>,
+): Promise<IdleRow> {
   const row: IdleRow = {
     kind: "idle",
     peer: peer.id,
@@ -103,10 +159,10 @@ async function measureConnections(peer: Peer, running: RunningPeer, connections:
     errors: "",
   };
   const { port, program } = running;
-  await runWrk({ port, path: "/70", method: "GET", bodyBytes: 0, connections: 64, seconds: 2 });
+  await warmUp(port);
   await delay(SETTLE_MS);
   row.beforeBytes = program.residentBytes();
-  const load = new Program("idle load", process.execPath, [LOAD, String(port), String(connections)], {
+  const load = new Program("idle load", process.execPath, [script, String(port), String(connections)], {
     core: LOAD_CORE,
   });
   try {

@@ -1,5 +1,5 @@
 /** What one run of the benchmark is given, and what its cases hand back. Everything here goes into the JSON as it is. */
-import type { Peer } from "../peers/peer.ts";
+import type { Peer, Protocol } from "../peers/peer.ts";
 import type { Spread } from "./statistics.ts";
 
 export interface Options {
@@ -44,6 +44,16 @@ export interface HttpRow {
   errors: string;
 }
 
+export interface LatencyRow {
+  kind: "latency";
+  peer: string;
+  title: string;
+  requestsPerSecond: number;
+  p50Us: Spread;
+  p99Us: Spread;
+  errors: string;
+}
+
 export interface TcpRow {
   kind: "tcp";
   peer: string;
@@ -82,7 +92,7 @@ export interface IdleRow {
   errors: string;
 }
 
-export type Row = HttpRow | TcpRow | StartRow | MemoryRow | IdleRow;
+export type Row = HttpRow | LatencyRow | TcpRow | StartRow | MemoryRow | IdleRow;
 
 export interface CaseResult {
   id: string;
@@ -92,7 +102,7 @@ export interface CaseResult {
 }
 
 /** The peers of a protocol that are asked for, and those of them that cannot run here. */
-export function selectPeers(context: Context, protocol: "http" | "tcp"): { present: Peer[]; absent: Absent[] } {
+export function selectPeers(context: Context, protocol: Protocol): { present: Peer[]; absent: Absent[] } {
   const asked = context.peers.filter(
     (peer) => peer.protocol === protocol && (context.only.length === 0 || context.only.includes(peer.id)),
   );

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { USER } from "../peers/nginx.ts";
 import { answersOk } from "./http-client.ts";
+import { answersHttp2 } from "./http2-client.ts";
 import { hasCommand, LOAD_CORE } from "./machine.ts";
 import { freePort, Program, waitUntil } from "./process.ts";
 import { canConnect } from "./tcp-client.ts";
@@ -15,6 +16,7 @@ export interface Origin {
 
 export const SMALL_BODY = "x".repeat(70);
 export const LARGE_BODY = "y".repeat(65_536);
+export const HUGE_BODY = "z".repeat(2 ** 20);
 
 const START_MS = 10_000;
 
@@ -74,4 +76,17 @@ async function startScript(file: string, probe: (port: number) => Promise<boolea
   const program = new Program(file, process.execPath, [script, String(port)], { core: LOAD_CORE });
   await waitUntil(program, () => probe(port), START_MS);
   return { name: "net.Socket", port, program };
+}
+
+/** What is behind the proxies that speak HTTP/2 upstream. Every answer has the trailer of a gRPC call that went well where `trailers` says so. */
+export async function startHttp2Origin(directory: string, trailers: boolean): Promise<Origin> {
+  const port = await freePort();
+  const root = join(directory, "h2");
+  mkdirSync(root, { recursive: true });
+  writeFileSync(join(root, "70"), SMALL_BODY);
+  writeFileSync(join(root, "1m"), HUGE_BODY);
+  const args = ["--no-tls", "-a", "127.0.0.1", "-d", root, ...(trailers ? ["--trailer=grpc-status: 0"] : [])];
+  const program = new Program("origin", "nghttpd", [...args, String(port)], { core: LOAD_CORE });
+  await waitUntil(program, () => answersHttp2(port, "/70"), START_MS);
+  return { name: "nghttpd", port, program };
 }

@@ -5,6 +5,7 @@ import { renderReport, type Report } from "./report.ts";
 import { orderOf } from "./started.ts";
 import { median, spread } from "./statistics.ts";
 import { judge } from "./targets.ts";
+import { readH2Load } from "./h2load.ts";
 import { readSummary } from "./wrk.ts";
 
 const SUMMARY = { requests: 1000, durationUs: 500_000, p50Us: 300, p99Us: 900 };
@@ -56,6 +57,66 @@ describe("the benchmark's arithmetic", () => {
     const bad = readSummary(`SUMMARY ${JSON.stringify({ ...SUMMARY, ...NO_ERRORS, status: 2, timeout: 1 })}\n`);
     expect(bad.errors).toBe("2 status, 1 timeout");
     expect(() => readSummary("unable to connect")).toThrow("no summary");
+  });
+
+  it("reads what h2load prints and its log, and voids a run with errors", () => {
+    const output = (failed: number, bad: number): string =>
+      [
+        `requests: 5 total, 9 started, 5 done, ${5 - failed} succeeded, ${failed} failed, 0 errored, 0 timeout`,
+        `status codes: ${5 - failed - bad} 2xx, 0 3xx, ${bad} 4xx, 0 5xx`,
+      ].join("\n");
+    const log = "1\t200\t50\n2\t200\t10\n3\t200\t9000\n4\t200\t40\n5\t200\t20\n";
+    expect(readH2Load(output(0, 0), log, 2)).toEqual({
+      requests: 5,
+      requestsPerSecond: 2.5,
+      p50Us: 40,
+      p99Us: 50,
+      errors: "",
+    });
+    expect(readH2Load(output(1, 2), log, 2)).toMatchObject({ requests: 2, errors: "1 failed, 2 status" });
+    expect(readH2Load(output(0, 5), log, 2).errors).toBe("5 status, no request was answered");
+    expect(() => readH2Load("connection refused", "", 2)).toThrow("no summary");
+  });
+
+  it("judges HTTP/2 against the peer that each target names, and latency against no proxy's", () => {
+    const spread1 = (ms: number) => spread([ms * 1000]);
+    const results: CaseResult[] = [
+      {
+        id: "h2-headers",
+        title: "",
+        rows: [httpRow("sluice", 9), httpRow("nghttpx", 8), httpRow("haproxy", 4)],
+        absent: [],
+      },
+      {
+        id: "grpc-latency",
+        title: "",
+        rows: [
+          {
+            kind: "latency",
+            peer: "direct",
+            title: "no proxy",
+            requestsPerSecond: 1,
+            p50Us: spread1(1),
+            p99Us: spread1(2),
+            errors: "",
+          },
+          {
+            kind: "latency",
+            peer: "sluice",
+            title: "Sluice",
+            requestsPerSecond: 1,
+            p50Us: spread1(1),
+            p99Us: spread1(3.5),
+            errors: "",
+          },
+        ],
+        absent: [],
+      },
+    ];
+    expect(judge(results).map((one) => [one.caseId, one.measured, one.unit, one.isMet])).toEqual([
+      ["h2-headers", 1.125, "×", true],
+      ["grpc-latency", 1.5, "ms", false],
+    ]);
   });
 
   it("sees lost and swapped blocks by the checksum, whatever the chunks", () => {

@@ -1,5 +1,5 @@
 /** Renders results as Markdown: the same tables on the terminal and in docs/benchmarks.md. */
-import type { CaseResult, HttpRow, IdleRow, MemoryRow, Row, StartRow, TcpRow } from "./context.ts";
+import type { CaseResult, HttpRow, IdleRow, LatencyRow, MemoryRow, Row, StartRow, TcpRow } from "./context.ts";
 import type { Machine } from "./machine.ts";
 import type { Spread } from "./statistics.ts";
 import type { Verdict } from "./targets.ts";
@@ -43,6 +43,8 @@ function renderRows(rows: readonly Row[]): string {
   switch (rows[0]?.kind) {
     case "http":
       return renderHttp(rows as HttpRow[]);
+    case "latency":
+      return renderLatency(rows as LatencyRow[]);
     case "tcp":
       return renderTcp(rows as TcpRow[]);
     case "start":
@@ -62,6 +64,9 @@ function renderRows(rows: readonly Row[]): string {
 
 function renderHttp(rows: HttpRow[]): string {
   const haproxy = rows.find((row) => row.peer === "haproxy")?.cpuUs.median;
+  const nghttpx = rows.find((row) => row.peer === "nghttpx")?.cpuUs.median;
+  const times = (row: HttpRow, other: number | undefined): string =>
+    other === undefined ? "–" : (row.cpuUs.median / other).toFixed(2);
   return table(
     [
       "",
@@ -69,6 +74,7 @@ function renderHttp(rows: HttpRow[]): string {
       "user",
       "system",
       "× HAProxy",
+      "× nghttpx",
       "requests / s",
       "p50 ms",
       "p99 ms",
@@ -82,7 +88,8 @@ function renderHttp(rows: HttpRow[]): string {
             withRange(row.cpuUs, 1),
             row.userUs.toFixed(1),
             row.systemUs.toFixed(1),
-            haproxy === undefined ? "–" : (row.cpuUs.median / haproxy).toFixed(2),
+            times(row, haproxy),
+            times(row, nghttpx),
             String(Math.round(row.requestsPerSecond.median)),
             (row.p50Us / 1000).toFixed(2),
             (row.p99Us / 1000).toFixed(2),
@@ -92,6 +99,21 @@ function renderHttp(rows: HttpRow[]): string {
         : [row.title, `VOID: ${row.errors}`],
     ),
   );
+}
+
+function renderLatency(rows: LatencyRow[]): string {
+  return table(
+    ["", "requests / s", "p50 ms (min – max)", "p99 ms (min – max)"],
+    rows.map((row) =>
+      row.errors === ""
+        ? [row.title, row.requestsPerSecond.toFixed(0), milliseconds(row.p50Us), milliseconds(row.p99Us)]
+        : [row.title, `VOID: ${row.errors}`],
+    ),
+  );
+}
+
+function milliseconds({ median, min, max }: Spread): string {
+  return withRange({ median: median / 1000, min: min / 1000, max: max / 1000 }, 2);
 }
 
 function renderTcp(rows: TcpRow[]): string {

@@ -1,4 +1,4 @@
-/** HAProxy with one thread, as an HTTP and as a TCP proxy; everything else at its defaults. */
+/** HAProxy with one thread: HTTP/1, HTTP/2, and TCP; everything else at its defaults, but that HTTP/2 upstream connections may be shared from the first request on. */
 import { commandVersion, missingCommand, type Peer, type Protocol, startPeer, writeConfig } from "./peer.ts";
 
 const CONFIG = `global
@@ -10,28 +10,35 @@ defaults
   timeout client 60s
   timeout server 60s
 frontend bench
-  bind 127.0.0.1:{PORT}
+  bind 127.0.0.1:{PORT} {BIND}
   default_backend origin
 backend origin
-  server origin 127.0.0.1:{ORIGIN}
+  {REUSE}
+  server origin 127.0.0.1:{ORIGIN} {SERVER}
 `;
 
-function haproxyPeer(id: string, protocol: Protocol): Peer {
+function haproxyPeer(id: string, title: string, protocol: Protocol): Peer {
   const peer: Peer = {
     id,
-    title: protocol === "http" ? "HAProxy" : "HAProxy, TCP mode",
+    title,
     protocol,
     isNodePeer: false,
     missing: () => missingCommand("haproxy", "haproxy"),
     version: () => commandVersion("haproxy", "-v"),
     start: (options) =>
       startPeer(peer, options, (port) => {
-        const config = CONFIG.replace("{MODE}", protocol);
-        return ["haproxy", "-db", "-f", writeConfig(options, `${id}.cfg`, config, port)];
+        const config = CONFIG.replace("{MODE}", protocol === "tcp" ? "tcp" : "http")
+          .replace("{BIND}", protocol === "h2" || protocol === "h2-h1" ? "proto h2" : "")
+          // Its default opens a connection for the first request of every client, and keeps them all.
+          .replace("{REUSE}", protocol === "h2" ? "http-reuse always" : "")
+          .replace("{SERVER}", protocol === "h2" ? "proto h2" : "");
+        return ["haproxy", "-db", "-f", writeConfig(options, `${id}-${protocol}.cfg`, config, port)];
       }),
   };
   return peer;
 }
 
-export const haproxy = haproxyPeer("haproxy", "http");
-export const haproxyTcp = haproxyPeer("haproxy-tcp", "tcp");
+export const haproxy = haproxyPeer("haproxy", "HAProxy", "http");
+export const haproxyH2 = haproxyPeer("haproxy", "HAProxy", "h2");
+export const haproxyH2H1 = haproxyPeer("haproxy", "HAProxy", "h2-h1");
+export const haproxyTcp = haproxyPeer("haproxy-tcp", "HAProxy, TCP mode", "tcp");

@@ -4,11 +4,13 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { freePort, Program, waitUntil } from "../lib/process.ts";
 import { answersOk } from "../lib/http-client.ts";
+import { answersHttp2 } from "../lib/http2-client.ts";
 import { plainScript } from "../lib/plain-script.ts";
 import { firstLine, hasCommand, PROXY_CORE } from "../lib/machine.ts";
 import { canConnect } from "../lib/tcp-client.ts";
 
-export type Protocol = "http" | "tcp";
+/** What clients and origin speak: HTTP/1 both, HTTP/2 both, HTTP/2 before HTTP/1, bytes. A program may be a peer of several, under one id. */
+export type Protocol = "http" | "h2" | "h2-h1" | "tcp";
 
 export interface StartOptions {
   originPort: number;
@@ -40,6 +42,12 @@ export interface Peer {
 }
 
 const START_MS = 20_000;
+const PROBES: Readonly<Record<Protocol, (port: number) => Promise<boolean>>> = {
+  http: (port) => answersOk(port, "/70"),
+  h2: (port) => answersHttp2(port, "/70"),
+  "h2-h1": (port) => answersHttp2(port, "/70"),
+  tcp: canConnect,
+};
 
 /** Starts `command` on the proxy's core and waits until the port that it was given answers. */
 export async function startPeer(
@@ -51,9 +59,8 @@ export async function startPeer(
   const [file, ...args] = command(port);
   const begin = performance.now();
   const program = new Program(peer.id, file, args, { core: PROXY_CORE, cwd: options.directory });
-  const probe = peer.protocol === "http" ? () => answersOk(port, "/70") : () => canConnect(port);
   try {
-    await waitUntil(program, probe, START_MS, options.pollMs);
+    await waitUntil(program, () => PROBES[peer.protocol](port), START_MS, options.pollMs);
   } catch (error) {
     await program.stop();
     throw error;
@@ -80,14 +87,22 @@ export function commandVersion(command: string, flag: string): string {
 
 /** A Node proxy: a script of its own in peers/node/, started with its port and the origin's. */
 export function nodePeer(id: string, packageName: string): Peer {
+  return scriptPeer(id, id === "undici" ? "undici behind node:http" : packageName, "http", packageName);
+}
+
+/** node:http2 on both sides: what there was before. */
+export const nodeHttp2: Peer = scriptPeer("node-http2", "node:http2", "h2", "");
+
+/** `packageName`: what must be installed; "": nothing. */
+function scriptPeer(id: string, title: string, protocol: Protocol, packageName: string): Peer {
   const script = join(import.meta.dirname, "node", `${id}.ts`);
   const peer: Peer = {
     id,
-    title: id === "undici" ? "undici behind node:http" : packageName,
-    protocol: "http",
+    title,
+    protocol,
     isNodePeer: true,
-    missing: () => (packageVersion(packageName) === "" ? `${packageName} is not installed` : ""),
-    version: () => packageVersion(packageName),
+    missing: () => (packageName !== "" && packageVersion(packageName) === "" ? `${packageName} is not installed` : ""),
+    version: () => (packageName === "" ? process.versions.node : packageVersion(packageName)),
     start: (options) =>
       startPeer(peer, options, (port) => [
         process.execPath,

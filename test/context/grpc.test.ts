@@ -14,6 +14,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { GRPC_STATUS, GrpcError, type GrpcMethod } from "@sluice/sdk";
 import type { ClusterModel } from "../../packages/core/src/config/model.ts";
 import { eventually, within } from "../support/eventually.ts";
+import { cluster } from "../support/plain-config.ts";
 import { certificate, pem, upstreamTls } from "../support/tls.ts";
 import { UpstreamWorld } from "./support/upstream-world.ts";
 
@@ -291,6 +292,16 @@ describe("TLS is the cluster's", () => {
       server(),
     );
     expect((await failureOf(misnamed.client.unary(method("Unary"), "hello"))).details).toMatch(/tls_verify_san/);
+  });
+
+  test("auto_san_validation holds for calls too: the server must bear the name that is called", async () => {
+    const http = { ...cluster("c").http, autoSni: true, autoSanValidation: true };
+    const tls = upstreamTls({ trustedCa: pem("ca") });
+    const { world } = await worldOf({ tls, http }, server());
+    const named = world.origin.grpc({ authority: "server.test" });
+    expect((await named.unary(method("Unary"), "hello")).message).toBe("hello server.test");
+    const elsewhere = world.origin.grpc({ authority: "elsewhere.test" });
+    expect((await failureOf(elsewhere.unary(method("Unary"), "hello"))).details).toMatch(/tls_verify_san/);
   });
 });
 

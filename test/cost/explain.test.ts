@@ -25,7 +25,7 @@ import {
   virtualHost,
   weighted,
 } from "../support/route-model.ts";
-import { buildRouteTable } from "../../packages/core/src/http/route/route-table.ts";
+import { buildRouteTable } from "../../packages/core/src/http/route/build-route-table.ts";
 
 const identity = metadataKey("acme.identity");
 const gate = defineHttpFilter({
@@ -202,8 +202,16 @@ test("whatever the routes, the one that is explained is the one that is matched"
   const path: fc.Arbitrary<RouteMatchModel["path"]> = fc.oneof(
     fc.record({ kind: fc.constantFrom("prefix" as const, "exact" as const), value: segment }),
     fc.record({ kind: fc.constantFrom("separated_prefix" as const, "regex" as const), value: segment }),
+    fc.record({ kind: fc.constant("template" as const), value: fc.constantFrom("/a/*", "/{x=**}", "/a") }),
     fc.constant({ kind: "connect" as const }),
   );
+  const rare: fc.Arbitrary<NonNullable<RouteMatchModel["rare"]>> = fc.record({
+    runtimeFraction: fc.constantFrom(null, { key: "k", numerator: 0, denominator: 100 } as const),
+    cookies: fc.constantFrom([], [{ name: "a", matcher: text("exact", "1"), invert: false }]),
+    tls: fc.constantFrom(null, { presented: true, validated: null }),
+    metadata: fc.constantFrom([], [{ filter: "f", path: ["a"], value: { kind: "null" as const }, invert: false }]),
+    filterState: fc.constantFrom([], [{ key: "k", match: { kind: "string" as const, matcher: text("exact", "1") } }]),
+  });
   const header = fc
     .tuple(fc.constantFrom("x", "content-type"), fc.boolean())
     .map(([name, invert]) => headerMatch(name, { kind: "string", matcher: text("exact", "1") }, { invert }));
@@ -217,6 +225,7 @@ test("whatever the routes, the one that is explained is the one that is matched"
     grpc: fc.boolean(),
     headers: fc.array(header, { maxLength: 2 }),
     queryParameters: fc.array(query, { maxLength: 1 }),
+    rare: fc.option(rare, { nil: null, freq: 3 }),
   });
   const question = fc.record({
     method: fc.constantFrom("GET", "CONNECT"),
@@ -225,6 +234,7 @@ test("whatever the routes, the one that is explained is the one that is matched"
     headers: fc.subarray([
       ["x", "1"],
       ["x", "2"],
+      ["cookie", "a=1"],
       ["content-type", "application/grpc"],
     ] as [string, string][]),
   });
@@ -241,14 +251,14 @@ test("whatever the routes, the one that is explained is the one that is matched"
       const table = buildRouteTable(routeConfig(hosts), []);
       for (const asked of questions) {
         const headers = headersOf(asked);
-        const explained = table.explain(headers, { tls: false });
+        const explained = table.explain(headers, facts());
         expect(explained.entries[0] ?? null).toBe(table.match(headers, facts()));
         const host = hosts[explained.virtualHost];
         expect(host?.routes[explained.route]?.name).toBe(explained.entries[0]?.name);
         expect(explained.failures).toHaveLength(explained.route < 0 ? (host?.routes.length ?? 0) : explained.route);
         for (const [i, failure] of explained.failures.entries())
-          expect(describeFailure(host!.routes[i]!.match, failure, headers)).toMatch(
-            /^(the (path|method)|it is|header|query)/,
+          expect(describeFailure(host!.routes[i]!.match, failure, headers, facts())).toMatch(
+            /^(the (path|method)|it (is|takes)|header|query|cookie|a client certificate|metadata|filter state)/,
           );
       }
     }),

@@ -1,12 +1,12 @@
 /** Bytes that filters make: injection, trailers, whole bodies, replaced ones. */
-import { Stop, StopAndBuffer, type Verdict } from "@sluice/sdk";
+import { type Direction, Stop, StopAndBuffer, type Verdict } from "@sluice/sdk";
 import { describe, expect, it } from "vitest";
 import { addBody } from "./add-body.ts";
 import { addTrailers } from "./add-trailers.ts";
 import { InjectLater } from "./inject-later.ts";
 import { Play } from "./play.ts";
 import { replaceBody } from "./replace-body.ts";
-import { bytes, onSide, SIDES, text } from "./side.ts";
+import { bytes, onSide, type Side, SIDES, text } from "./side.ts";
 import { StopWith } from "./stop-with.ts";
 
 describe.each(SIDES)("injection into the %s", (side) => {
@@ -101,21 +101,71 @@ describe.each(SIDES)("injection into the %s", (side) => {
     expect(() => response.inject(bytes("x"), false)).toThrow(/before the headers/);
   });
 
-  it("inside data and trailers hooks is refused", () => {
-    for (const phase of ["data", "trailers"] as const) {
-      const hooks = {
-        data: {
-          data: (_d: unknown, _e: boolean, way: { inject(b: Uint8Array, e: boolean): void }) =>
-            way.inject(bytes("x"), false),
-        },
-        trailers: { trailers: (way: { inject(b: Uint8Array, e: boolean): void }) => way.inject(bytes("x"), false) },
-      }[phase];
-      const play = new Play(side, [onSide(side, hooks)]).headers().data("a");
-      if (phase === "trailers") play.trailers();
-      expect(play.details).toMatch(/^filter_error/);
+  it("inside a data hook is refused", () => {
+    const injecting = onSide(side, { data: (_d, _e, way) => way.inject(bytes("x"), false) });
+    expect(new Play(side, [injecting]).headers().data("a").details).toMatch(/^filter_error/);
+  });
+
+  const fromTrailers = (end: boolean, verdict?: (way: Direction) => Verdict | Promise<Verdict>) =>
+    onSide(side, {
+      trailers: (way) => {
+        way.inject(bytes("<"), false);
+        way.inject(bytes(">"), end);
+        return verdict?.(way);
+      },
+    });
+
+  it("from a trailers hook goes ahead of the trailers", () => {
+    const play = new Play(side, [fromTrailers(false)]).headers().data("a").data("b").trailers({ "x-t": "1" });
+    expect(play.frames).toEqual(["headers", "data:1", "data:1", "data:1", "data:1", "trailers", "end"]);
+    expect([play.body, play.receivedTrailers]).toEqual(["ab<>", { "x-t": "1" }]);
+  });
+
+  it("from a trailers hook takes the place of the trailers where it ends the message", () => {
+    const filters = [fromTrailers(true), seesTrailers(side)];
+    const play = new Play(side, side === "request" ? filters : filters.reverse()).headers().data("a");
+    play.trailers({ "x-t": "1" });
+    expect([play.body, play.ended, play.receivedTrailers]).toEqual(["a<>", true, null]);
+  });
+
+  it("from a trailers hook waits with the trailers, and behind what the filter held", async () => {
+    for (const end of [false, true]) {
+      const held = onSide(side, {
+        headers: () => Stop,
+        data: () => Stop,
+        trailers: (way) => void way.inject(bytes("<>"), end),
+      });
+      const after = new Play(side, [held]).headers().data("ab");
+      expect(after.frames).toEqual([]);
+      after.trailers({ "x-t": "1" });
+      expect([after.body, after.ended, after.receivedTrailers !== null]).toEqual(["ab<>", true, !end]);
+
+      let resume = (): void => {};
+      const stopping = fromTrailers(end, (way) => {
+        resume = () => way.resume();
+        return Stop;
+      });
+      const stopped = new Play(side, [stopping]).headers().data("a").trailers({ "x-t": "1" });
+      expect([stopped.body, stopped.ended]).toEqual(["a", false]);
+      resume();
+      expect([stopped.body, stopped.ended, stopped.receivedTrailers !== null]).toEqual(["a<>", true, !end]);
+
+      const promised = new Play(side, [fromTrailers(end, () => Promise.resolve())]).headers().data("a");
+      promised.trailers({ "x-t": "1" });
+      expect(promised.body).toBe("a");
+      await new Promise((settled) => setImmediate(settled));
+      expect([promised.body, promised.ended, promised.receivedTrailers !== null]).toEqual(["a<>", true, !end]);
     }
   });
 });
+
+/** A filter behind has its turn with whatever comes. */
+const seesTrailers = (side: Side) =>
+  onSide(side, {
+    trailers: () => {
+      throw new Error("the trailers are gone");
+    },
+  });
 
 describe.each(SIDES)("trailers added to the %s", (side) => {
   it("come behind the last chunk", () => {

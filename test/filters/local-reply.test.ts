@@ -148,6 +148,20 @@ describe("a local reply", () => {
     });
   });
 
+  it("is gRPC's where the request came as gRPC, whatever filters made of it", () => {
+    const retype = (type: string) =>
+      onSide("request", { headers: (_way, _stream, _end, headers) => headers.set("content-type", type) });
+    const answer = replyIn("request", "headers", { status: 503, body: Buffer.from("gone\n") });
+    const web = new Play("request", [retype("application/grpc"), answer]).headers({ "content-type": "text/x" }, true);
+    expect(web.client.sent).toMatchObject({ status: 503, body: "gone\n" });
+    const grpc = new Play("request", [retype("text/x"), answer]).headers({ "content-type": "application/grpc" }, true);
+    expect(grpc.client.sent).toMatchObject({
+      status: 200,
+      body: "",
+      headers: { "grpc-status": "14", "grpc-message": "gone%0A" },
+    });
+  });
+
   it.each<LocalReplyOptions>([
     { status: 99 },
     { status: 200.5 },

@@ -192,10 +192,10 @@ export class PauseAtRandom {
         stream.reset();
         return undefined;
       case 7:
-        if (phase === "headers") way.inject(bytes("<"), false);
+        if (phase !== "data") way.inject(bytes("<"), false);
         return undefined;
       case 8:
-        if (phase === "headers") way.inject(bytes("<>"), true);
+        if (phase !== "data") way.inject(bytes("<>"), true);
         return undefined;
       case 9:
         owed.push(() => way.inject(bytes("+"), this.#choose(3) === 0));

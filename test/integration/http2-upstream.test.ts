@@ -159,7 +159,7 @@ describe("the pool", () => {
     expect(await proxy.admin.stat("cluster.web.upstream_rq_rx_reset")).toBe(0);
   });
 
-  test("REFUSED_STREAM is sent again where there is no body, and told where there is", async () => {
+  test("REFUSED_STREAM is sent again with a body that was kept, and told where that is too long", async () => {
     let requests = 0;
     await using origin = await Http2Origin.start((stream) => {
       if (++requests % 2 === 1) stream.close(7);
@@ -171,7 +171,8 @@ describe("the pool", () => {
     await using proxy = await startProxy(over(origin.address));
     await using client = await Http2Client.open(proxy.port);
     expect((await client.send()).body.toString()).toBe("second");
-    expect((await client.send({ ":method": "POST" }, "body")).status).toBe(503);
+    expect((await client.send({ ":method": "POST" }, "body")).body.toString()).toBe("second");
+    expect((await client.send({ ":method": "POST" }, Buffer.alloc(20_000))).status).toBe(503);
     await proxy.admin.reaches("cluster.web.upstream_rq_active", 0);
     await proxy.admin.reaches("cluster.web.upstream_rq_pending_active", 0);
   });

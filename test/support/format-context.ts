@@ -67,6 +67,8 @@ export function formatContext(changes: ContextChanges = {}): FormatContext {
     upstreamClusterName: "web",
     upstreamFailure: "",
     upstreamLocalAddress: "198.51.100.1:51000",
+    logType: "DownstreamEnd",
+    terminationDetails: "",
     route: { name: "home", virtualHost: "all" },
     metadata: new StreamMetadata(),
     filterState: new StreamFilterState(null),

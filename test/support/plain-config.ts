@@ -37,7 +37,12 @@ export function cluster(name: string, model: Partial<ClusterModel> = {}): Cluste
     maxRequestsPerConnection: 0,
     maxHeadersCount: 100,
     maxResponseHeadersBytes: 65536,
+    protocol: "http1" as const,
     http2: null,
+    maxStreamDurationMs: 0,
+    autoSni: false,
+    autoSanValidation: false,
+    autoSniHeader: "",
     enableTrailers: false,
   };
   return {
@@ -48,6 +53,9 @@ export function cluster(name: string, model: Partial<ClusterModel> = {}): Cluste
     connectTimeoutMs: 1000,
     bufferLimitBytes: 1 << 20,
     lb: "round_robin",
+    tcpKeepalive: null,
+    proxyProtocol: null,
+    preconnect: { perUpstream: 1, predictive: 1 },
     tls: null,
     http,
     place,

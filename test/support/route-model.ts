@@ -1,6 +1,7 @@
 // Route configurations as the compiler makes them, each field to be replaced; and what a match is asked with.
-import type { Random, TerminalStream } from "@sluice/sdk";
+import type { ConnectionInfo, TerminalStream, TlsInfo } from "@sluice/sdk";
 import type {
+  DirectActionModel,
   ForwardActionModel,
   HeaderMatchModel,
   HeaderMutationModel,
@@ -12,9 +13,11 @@ import type {
   VirtualHostModel,
   WeightedClusterModel,
 } from "../../packages/core/src/config/model.ts";
+import { StreamFilterState, StreamMetadata } from "../../packages/core/src/http/chain/stream-data.ts";
 import { RequestHeaderMap, field } from "../../packages/core/src/http/headers/header-map.ts";
-import { buildRouteTable } from "../../packages/core/src/http/route/route-table.ts";
+import { buildRouteTable } from "../../packages/core/src/http/route/build-route-table.ts";
 import type { RouteEntry, RouteFacts, RouteFilter, RouteTable } from "../../packages/core/src/http/route/types.ts";
+import { SocketInfo } from "../../packages/core/src/network/connection-info.ts";
 import { formatContext } from "./format-context.ts";
 
 const PLACE = { path: "", position: "" };
@@ -27,6 +30,7 @@ export function routeMatch(changes: Partial<RouteMatchModel> = {}): RouteMatchMo
     headers: [],
     queryParameters: [],
     grpc: false,
+    rare: null,
     ...changes,
   };
 }
@@ -34,6 +38,7 @@ export function routeMatch(changes: Partial<RouteMatchModel> = {}): RouteMatchMo
 export function weighted(name: string, changes: Partial<WeightedClusterModel> = {}): WeightedClusterModel {
   return {
     name,
+    clusterHeader: "",
     weight: 1,
     hostRewrite: "",
     requestHeaders: noMutation,
@@ -48,17 +53,26 @@ export function forward(changes: Partial<ForwardActionModel> = {}): ForwardActio
   return {
     kind: "forward",
     clusters,
+    weightHeader: "",
+    weightRuntimePrefix: "",
     clusterNotFoundStatus: 503,
     prefixRewrite: "",
     regexRewrite: null,
+    templateRewrite: "",
     hostRewrite: "",
     hostRewriteHeader: "",
+    hostRewritePathRegex: null,
     autoHostRewrite: false,
     appendXForwardedHost: false,
     timeoutMs: 15_000,
     idleTimeoutMs: -1,
     maxStreamDurationMs: -1,
+    grpcTimeout: null,
+    grpcTimeoutHeader: null,
+    bufferLimitBytes: -1,
+    internalRedirect: null,
     upgrades: [],
+    connect: null,
     ...changes,
   };
 }
@@ -79,11 +93,18 @@ export function redirect(changes: Partial<RedirectActionModel> = {}): RedirectAc
   };
 }
 
+export function direct(changes: Partial<DirectActionModel> = {}): DirectActionModel {
+  return { kind: "direct", status: 200, body: null, ...changes };
+}
+
 export function route(changes: Partial<RouteModel> = {}): RouteModel {
   return {
     name: "",
     match: routeMatch(),
     action: forward(),
+    statPrefix: "",
+    decorator: null,
+    tracing: null,
     requestHeaders: noMutation,
     responseHeaders: noMutation,
     perFilterConfig: {},
@@ -97,10 +118,13 @@ export function virtualHost(changes: Partial<VirtualHostModel> = {}): VirtualHos
     name: "all",
     domains: ["*"],
     requireTls: "none",
+    matcher: null,
     routes: [],
     requestHeaders: noMutation,
     responseHeaders: noMutation,
     includeAttemptCount: false,
+    includeAttemptCountInResponse: false,
+    virtualClusters: [],
     perFilterConfig: {},
     place: PLACE,
     ...changes,
@@ -118,6 +142,7 @@ export function routeConfig(
     responseHeaders: noMutation,
     mostSpecificHeaderMutationsWins: false,
     ignorePortInHostMatching: false,
+    internalOnlyHeaders: [],
     perFilterConfig: {},
     place: PLACE,
     ...changes,
@@ -175,13 +200,46 @@ export function request(changes: RequestChanges = {}): RequestHeaderMap {
   );
 }
 
+const CONNECTION: ConnectionInfo = new SocketInfo(
+  1,
+  { address: "192.0.2.7:4000", ip: "192.0.2.7", port: 4000 },
+  { address: "198.51.100.1:443", ip: "198.51.100.1", port: 443 },
+  null,
+);
+
+/** Plain HTTP from 192.0.2.7; no filter has left anything; 0 is drawn. */
 export function facts(changes: Partial<RouteFacts> = {}): RouteFacts {
-  return { tls: false, random: { next: () => 0, below: () => 0 }, ...changes };
+  const connection = changes.connection ?? CONNECTION;
+  return {
+    connection,
+    remote: connection.remote,
+    metadata: new StreamMetadata(),
+    filterState: new StreamFilterState(null),
+    routeRandom: () => 0,
+    ...changes,
+  };
 }
 
-/** Always this number of `below`. */
-export function fixed(value: number): Random {
-  return { next: () => value, below: () => value };
+/** The same client over TLS. */
+export function overTls(changes: Partial<TlsInfo> = {}): Partial<RouteFacts> {
+  const tls: TlsInfo = {
+    serverName: "example.com",
+    version: "TLSv1.3",
+    cipher: "",
+    alpn: "h2",
+    peerCertificatePresented: false,
+    peerCertificateVerified: false,
+    peerSubject: "",
+    peerUriSans: [],
+    peerDnsSans: [],
+    ...changes,
+  };
+  return { connection: new SocketInfo(1, CONNECTION.remote, CONNECTION.local, tls) };
+}
+
+/** Shares and weights of routes go by this number. */
+export function drawn(value: number): Partial<RouteFacts> {
+  return { routeRandom: () => value };
 }
 
 /** What entries see of a stream: the facts that formats read. */

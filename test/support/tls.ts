@@ -34,7 +34,7 @@ export function downstreamTls(overrides: Partial<DownstreamTlsModel> = {}): Down
 }
 
 export function upstreamTls(overrides: Partial<UpstreamTlsModel> = {}): UpstreamTlsModel {
-  return { ...COMMON, certificates: [], sni: "", systemCa: false, verifyHostname: "", ...overrides };
+  return { ...COMMON, certificates: [], sni: "", systemCa: false, verifyHostname: "", maxSessionKeys: 1, ...overrides };
 }
 
 export function exactSan(type: "dns" | "uri" | "email" | "ip", value: string): TlsCommonModel["sanMatchers"][number] {

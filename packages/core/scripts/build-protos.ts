@@ -19,6 +19,7 @@ import {
   FileDescriptorSetSchema,
 } from "@bufbuild/protobuf/wkt";
 import { describeTypes } from "./protos/describe-types.ts";
+import { addNewerFields } from "./protos/newer-fields.ts";
 import { trim, withImports } from "./protos/trim.ts";
 
 const require = createRequire(import.meta.url);
@@ -33,7 +34,7 @@ const left = [
   "envoy/service/trace/v3/trace_service.proto",
 ];
 
-/** The files whose messages the compiler reads; their imports come with them. */
+/** The folders and files whose messages the compiler reads; their imports come with them. */
 const typed = [
   "envoy/config/bootstrap/v3",
   "envoy/extensions/access_loggers/file/v3",
@@ -46,9 +47,25 @@ const typed = [
   "envoy/extensions/filters/network/echo/v3",
   "envoy/extensions/filters/network/http_connection_manager/v3",
   "envoy/extensions/filters/network/tcp_proxy/v3",
+  "envoy/extensions/http/early_header_mutation/header_mutation/v3",
+  "envoy/extensions/http/header_formatters/preserve_case/v3",
+  "envoy/extensions/http/original_ip_detection/custom_header/v3",
+  "envoy/extensions/http/original_ip_detection/xff/v3",
+  "envoy/extensions/internal_redirect/allow_listed_routes/v3",
+  "envoy/extensions/matching/common_inputs/network/v3",
+  "envoy/extensions/matching/input_matchers/consistent_hashing/v3",
+  "envoy/extensions/matching/input_matchers/ip/v3",
+  "envoy/extensions/matching/input_matchers/metadata/v3",
+  "envoy/extensions/matching/input_matchers/runtime_fraction/v3",
+  "envoy/extensions/path/match/uri_template/v3",
+  "envoy/extensions/path/rewrite/uri_template/v3",
+  "envoy/extensions/request_id/uuid/v3",
   "envoy/extensions/transport_sockets/raw_buffer/v3",
   "envoy/extensions/transport_sockets/tls/v3",
   "envoy/extensions/upstreams/http/v3",
+  "envoy/type/matcher/v3/http_inputs.proto",
+  "xds/type/matcher/v3/domain.proto",
+  "xds/type/matcher/v3/ip.proto",
 ];
 
 export function buildProtos(output: string): void {
@@ -80,6 +97,8 @@ function collect(tree: string): string {
     cpSync(join(deps, root), join(tree, root.slice(root.indexOf("/"))), { recursive: true, filter: keep });
   }
   cpSync(join(here, "protos/opentelemetry"), join(tree, "opentelemetry"), { recursive: true });
+  cpSync(join(here, "protos/newer"), tree, { recursive: true });
+  addNewerFields(tree);
   addIgnoreEmpty(join(tree, "validate/validate.proto"));
   writeFileSync(join(tree, "buf.yaml"), "version: v2\nmodules:\n  - path: .\n");
   return tree;
@@ -95,7 +114,7 @@ function addIgnoreEmpty(file: string): void {
 
 /** Runs protoc-gen-es as protoc would: the types of google.protobuf come from the library. */
 function generateTypes(set: FileDescriptorSet, into: string): void {
-  const subset = withImports(set, (name) => typed.some((folder) => dirname(name) === folder));
+  const subset = withImports(set, (name) => typed.some((path) => dirname(name) === path || name === path));
   const request = create(CodeGeneratorRequestSchema, {
     fileToGenerate: subset.file.map((file) => file.name).filter((name) => !name.startsWith("google/protobuf/")),
     parameter: "target=dts,import_extension=js",

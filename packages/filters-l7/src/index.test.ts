@@ -6,8 +6,16 @@ test("the package exports every filter by name, and all of them together", () =>
   expect(new Set<unknown>(filters)).toEqual(new Set<unknown>(Object.values(named)));
   expect(filters.map(({ id }) => id).sort()).toEqual([
     "envoy.filters.http.buffer",
+    "envoy.filters.http.compressor",
+    "envoy.filters.http.decompressor",
+    "envoy.filters.http.grpc_http1_bridge",
+    "envoy.filters.http.grpc_stats",
+    "envoy.filters.http.grpc_web",
     "envoy.filters.http.header_mutation",
+    "envoy.filters.http.header_to_metadata",
     "envoy.filters.http.local_ratelimit",
     "envoy.filters.http.router",
+    "envoy.filters.http.set_filter_state",
+    "envoy.filters.http.set_metadata",
   ]);
 });

@@ -23,8 +23,8 @@ export interface Direction {
   resume(): void;
   /**
    * Sends bytes to the next filter, past whatever this filter holds; headers that it holds go first. Turns off an end that the headers carried, until it says `end`
-   * itself; what the source still sends after an injected `end` is dropped. Inside a headers hook the bytes follow the headers; inside a data or trailers hook
-   * it throws: return the bytes.
+   * itself; what the source still sends after an injected `end` is dropped. Inside a headers hook the bytes follow the headers; inside a trailers hook
+   * they go ahead of the trailers, and with `end` in their place; inside a data hook it throws: return the bytes.
    * @throws TypeError after the end of the message went by.
    */
   inject(data: Uint8Array, end: boolean): void;
@@ -123,6 +123,28 @@ export interface TerminalStream<State = unknown, RouteConfig = unknown>
   /** Replaces the stream's idle time-out (0: none), and sets one for the whole stream (0: none); milliseconds. */
   setIdleTimeout(ms: number): void;
   setMaxDuration(ms: number): void;
+  /** The request's headers as they are now, to be kept: a map of the filter's own. */
+  copyRequestHeaders(): RequestHeaders;
+  /** The route that a request with these headers would take here; undefined where none matches. */
+  routeFor(headers: RequestHeaders): Route | undefined;
+  /**
+   * Ends this stream without an answer, and begins another in its place: the new request goes through the whole chain, and what becomes of it is what the client gets.
+   * Each of the two has its line in the access log. false where the client's request has not ended, or an answer has begun: nothing has happened then.
+   */
+  restart(request: RestartedRequest): boolean;
+  /** What the stream before this one gave to `restart`; undefined on one that a client began. */
+  readonly inheritance: unknown;
+}
+
+/** The request that takes the place of another. All of it belongs to the engine from then on. */
+export interface RestartedRequest {
+  readonly headers: RequestHeaders;
+  readonly body: readonly Uint8Array[];
+  readonly trailers: Headers | null;
+  /** What ended the stream: for its line in the access log. */
+  readonly response: ResponseHeaders;
+  readonly details: string;
+  readonly inheritance: unknown;
 }
 
 /**

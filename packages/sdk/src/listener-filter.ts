@@ -2,7 +2,7 @@
 import type { FilterContext, Timer } from "./context.ts";
 import type { SchemaOutput } from "./schema.ts";
 import type { DynamicMetadata, FilterState } from "./http-filter.ts";
-import type { ConnectionInfo } from "./stream-info.ts";
+import type { ConnectionInfo, ProxyTlv } from "./stream-info.ts";
 import type { Continue, Stop } from "./verdict.ts";
 import { type DefinitionBase, type Schemas, defined } from "./definition.ts";
 import { DefinitionError } from "./errors.ts";
@@ -43,6 +43,8 @@ export interface ListenerConnection<State = unknown> {
   setApplicationProtocols(protocols: readonly string[]): void;
   /** `tls` or `raw_buffer`. */
   setTransportProtocol(protocol: string): void;
+  /** What a PROXY protocol header told besides the addresses, for upstreams that are to know it. The bytes are copied. */
+  setProxyTlvs(tlvs: readonly ProxyTlv[]): void;
   /**
    * Ends a `Stop` of this filter: after `onAccept` its `onPeek` has its turn, after `onPeek` the next filter. Harmless where nothing is held, or a promise is open.
    * MUST NOT be called inside a hook: return `Continue`.

@@ -39,6 +39,8 @@ export interface NetworkConnection<State = unknown> {
   /** `flush` (the default): write what is waiting, then close. `now`: drop it. `abort`: with a TCP reset. */
   close(kind?: "flush" | "now" | "abort", details?: string): void;
   setTimer(callback: (connection: NetworkConnection<State>) => void, ms: number): Timer;
+  /** Writes to the access logs of the chain now, besides the line at the connection's end; `%ACCESS_LOG_TYPE%` tells `why`. */
+  logAccess(why: "upstream_connected" | "periodic"): void;
 }
 
 /**

@@ -79,6 +79,15 @@ export interface ConnectionInfo {
   readonly transportProtocol: string;
   /** null on a plain connection. */
   readonly tls: TlsInfo | null;
+  /** What a PROXY protocol header told besides the addresses, for upstreams that are to know it; absent: nothing. */
+  readonly proxyTlvs?: readonly ProxyTlv[];
+}
+
+/** A type-length-value of the PROXY protocol, version 2. */
+export interface ProxyTlv {
+  /** 0 to 255. */
+  readonly type: number;
+  readonly value: Uint8Array;
 }
 
 export interface UpstreamHost {

@@ -2,7 +2,7 @@
 import type { GrpcClient, GrpcClientOptions } from "./grpc.ts";
 import type { Headers, RequestHeaders, ResponseHeaders } from "./headers.ts";
 import type { UpstreamRequestInit, UpstreamResponse } from "./request.ts";
-import type { UpstreamHost } from "./stream-info.ts";
+import type { ConnectionInfo, UpstreamHost } from "./stream-info.ts";
 
 /** Why an upstream stream or connection ended before its time. */
 export type ResetReason =
@@ -12,6 +12,7 @@ export type ResetReason =
   | "remote_reset" // the peer reset the stream (HTTP/2)
   | "protocol_error" // the peer sent what is not legal
   | "overflow" // a circuit breaker or a stream limit
+  | "max_duration" // the cluster's max_stream_duration is over
   | "local_reset"; // this side gave up
 
 export interface Clusters {
@@ -35,12 +36,30 @@ export interface Cluster {
   /** A client for gRPC calls to the cluster's hosts. Cheap: connections belong to the cluster. */
   grpc(options?: GrpcClientOptions): GrpcClient;
   /**
+   * Headers to fill for `openStream`, for filters that make requests of their own; CONNECT needs no path. `authority` is a host, with or without port.
+   * The scheme is what the cluster's connections have: `https` over TLS. @throws TypeError for what is not legal.
+   */
+  newRequest(method: string, authority: string, path?: string): RequestHeaders;
+  /**
    * Picks a host and takes a stream from its pool. The stream may be used at once: what is sent before a connection stands waits for it.
    * No event fires before this call has returned.
    */
-  openStream(events: UpstreamStreamEvents): UpstreamStream | OpenFailure;
+  openStream(events: UpstreamStreamEvents, request?: UpstreamRequest): UpstreamStream | OpenFailure;
   /** Picks a host and opens a TCP (or TLS, as the cluster says) connection for this caller alone. No event fires before this call has returned. */
-  connect(events: UpstreamConnectionEvents): UpstreamConnection | OpenFailure;
+  connect(events: UpstreamConnectionEvents, client?: ConnectionInfo | null): UpstreamConnection | OpenFailure;
+}
+
+/**
+ * For whom a stream is opened. Read before `openStream` returns, and only by clusters whose choice of a connection depends on it: those that speak what their
+ * clients speak (`use_downstream_protocol_config`), ask for the server name of the request (`auto_sni`), or tell the client's address (PROXY protocol).
+ */
+export interface UpstreamRequest {
+  /** Of the client's request: `HTTP/1.0`, `HTTP/1.1`, `HTTP/2`; empty where no client asked. */
+  readonly protocol: string;
+  /** As the client's, before the route changes them. */
+  readonly headers: RequestHeaders | null;
+  /** The client's connection; null where there is none. */
+  readonly client: ConnectionInfo | null;
 }
 
 /** The request side of one upstream stream. After `reset`, or after an event that ends it, every call is inert. */
@@ -61,15 +80,18 @@ export interface UpstreamStream {
 
 /** Where the events of an upstream stream go. Implement it on one object per stream. */
 export interface UpstreamStreamEvents {
-  /** A connection stands and takes the request. Fires once, before any other event but `onUpstreamReset`. */
+  /**
+   * A connection stands and takes the request. Fires before any other event but `onUpstreamReset`; again, before all that comes of the server, where a request
+   * that a server has promised not to have served (GOAWAY, REFUSED_STREAM) goes to another connection.
+   */
   onUpstreamReady(host: UpstreamHost, localAddress: string): void;
   onUpstreamInformational(headers: ResponseHeaders): void;
   onUpstreamHeaders(headers: ResponseHeaders, end: boolean): void;
   /** The bytes are valid until the call returns, unless they are passed on. */
   onUpstreamData(data: Uint8Array, end: boolean): void;
   onUpstreamTrailers(trailers: Headers): void;
-  /** The stream is gone. `detail` is for logs. */
-  onUpstreamReset(reason: ResetReason, detail: string, host: UpstreamHost | null): void;
+  /** The stream is gone. `detail` is for logs; `code` is that of the RST_STREAM which an HTTP/2 upstream sent (RFC 9113 section 7), absent or -1 where none came. */
+  onUpstreamReset(reason: ResetReason, detail: string, host: UpstreamHost | null, code?: number): void;
   /** The request side rose above its high watermark, fell below its low one. */
   onUpstreamWriteHigh(): void;
   onUpstreamWriteLow(): void;
@@ -78,7 +100,10 @@ export interface UpstreamStreamEvents {
 export interface UpstreamConnection {
   /** The bytes are busy until the write is done (as for `sendData`). `end` closes the write side. */
   write(data: Uint8Array, end: boolean): void;
-  /** Closes both sides at once (`abort`: with a TCP reset). No event fires after it. */
+  /**
+   * Closes both sides; no event fires after it, and what still comes is dropped. After `write` with `end` what is waiting is delivered first (a peer that takes
+   * none of it for 30 s is cut off); otherwise it is lost. `abort`: at once, with a TCP reset.
+   */
   close(abort?: boolean): void;
   pause(): void;
   unpause(): void;

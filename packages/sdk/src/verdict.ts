@@ -39,6 +39,11 @@ export interface LocalReplyOptions {
   readonly grpcStatus?: number;
   /** Response flag to set, as in the access log (`RL`, `UAEX`, …). */
   readonly flag?: string;
+  /**
+   * Where the response has begun, so that the stream is reset instead: the code with which an upstream did so (`onUpstreamReset`). An HTTP/2 client is told
+   * those that concern it, CANCEL and ENHANCE_YOUR_CALM. @default INTERNAL_ERROR
+   */
+  readonly resetCode?: number;
 }
 
 /** A local reply as a verdict. Made by {@link reply}; recognised by its `kind`, so that two copies of the sdk do no harm. */

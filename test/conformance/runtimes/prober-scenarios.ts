@@ -114,6 +114,10 @@ const ROWS: Readonly<Record<string, Row>> = {
     expected: { upstream: { frames: ["headers", "data:4", "end"], headers: hasHeader("x-will-inject", "1") } },
   },
   "inject-in-data": { request: POST, expected: { response: { status: 500, details: failed("onRequestData") } } },
+  "inject-in-trailers": {
+    answer: { ...BODY, trailers: { "x-u": "1" } },
+    expected: { response: { body: "one two three and the end", trailers: null } },
+  },
   "inject-no-bytes": { expected: { response: { status: 500, details: failed("onRequestHeaders") } } },
   "inject-response": { answer: BODY, expected: { response: { body: "before one two three" } } },
   "add-trailers": {

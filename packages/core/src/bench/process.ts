@@ -1,6 +1,7 @@
 /** Starts measuring processes, one for each question: fresh ones, so that what one compiled or left on its heap says nothing about the next. */
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { V8_TUNING } from "../main/v8-flags.ts";
 import {
   type BenchAnswer,
   BenchError,
@@ -12,7 +13,7 @@ import {
 } from "./types.ts";
 
 /** A young generation that a batch does not fill. */
-const V8_FLAGS = ["--expose-gc", "--max-semi-space-size=32", "--min-semi-space-size=32"];
+const V8_FLAGS = ["--expose-gc", "--max-semi-space-size=32", "--min-semi-space-size=32", ...V8_TUNING];
 const KEPT_OUTPUT = 4000;
 
 /** Built, beside this file's chunk as `bench.js`; run from the sources, in `child.ts`. */

@@ -4,6 +4,7 @@ import { SDK_VERSION } from "@sluice/sdk";
 import type { BenchFlags } from "./bench.ts";
 import type { ExplainFlags } from "./explain.ts";
 import type { NewFilterFlags } from "./new-filter.ts";
+import type { RoutesFlags } from "./routes.ts";
 
 /** Where a command reads and writes; another one in tests. */
 export interface Streams {
@@ -95,6 +96,21 @@ export async function run(argv: readonly string[], streams: Streams = processStr
     .action(async (file: string, options: ExplainFlags) => {
       const { explainCommand } = await import("./explain.ts");
       code = await explainCommand(file, options, streams);
+    });
+
+  program
+    .command("routes")
+    .description(
+      "list the routes of a configuration, or hold them to a table of expectations; ends with 0, with 1 where one is not met, with 2 on a bad configuration or table",
+    )
+    .argument("<file>", "configuration; - is standard input")
+    .option("--check <table>", "YAML or JSON: requests, and what is expected of each")
+    .option("--listener <name>", "only this listener (default: all that speak HTTP)")
+    .option("--json", "as data")
+    .addOption(allowUnsupported())
+    .action(async (file: string, options: RoutesFlags) => {
+      const { routesCommand } = await import("./routes.ts");
+      code = await routesCommand(file, options, streams);
     });
 
   program

@@ -14,6 +14,7 @@ import { LogThreshold } from "../worker/log.ts";
 import { builtinModules, loadBuiltins } from "./builtin.ts";
 import type { WatchSession } from "../watch/watch-session.ts";
 import type { RunFlags, Streams } from "./program.ts";
+import { tuneV8 } from "../main/v8-flags.ts";
 
 /** A configuration that cannot be served. */
 const EXIT_CONFIG = 2;
@@ -28,6 +29,7 @@ export async function runCommand(file: string, flags: RunFlags, { err }: Streams
     err("error: --watch: standard input cannot be watched, expected a file\n");
     return 1;
   }
+  tuneV8();
   const threshold = new LogThreshold();
   threshold.level = level;
   const log = new LogWriter({ threshold, format: flags.logFormat, write: err });

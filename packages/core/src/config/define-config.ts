@@ -1,5 +1,10 @@
 /** The short form's types, and `defineConfig`, which gives editors something to complete in `sluice.config.ts`. Reference: docs/configuration/short-form.md. */
 import type { DefinitionBase, HttpStream, RequestHeaders, Verdict } from "@sluice/sdk";
+import type { AccessLogsConfig, HttpOptionsConfig } from "./define-http.ts";
+import type { HeaderChangesConfig, RouteConfig, VirtualHostConfig } from "./define-routes.ts";
+
+export type * from "./define-http.ts";
+export type * from "./define-routes.ts";
 
 /** Seconds with an `s`, as in Envoy: `3s`, `0.25s`. `0s` means none where that is possible. */
 export type DurationText = `${number}s`;
@@ -76,10 +81,14 @@ export interface ProxyProtocolConfig {
     readonly tlv_type: number;
     readonly on_tlv_present: { readonly key: string; readonly metadata_namespace?: string };
   }[];
+  readonly pass_through_tlvs?: {
+    readonly match_type?: "INCLUDE_ALL" | "INCLUDE";
+    readonly tlv_type?: readonly number[];
+  };
   readonly stat_prefix?: string;
 }
 
-export interface HttpConfig {
+export interface HttpConfig extends HttpOptionsConfig {
   /** HTTP filters in their order; the router is added at the end. */
   readonly filters?: readonly (FilterConfig | InlineFilter | RequestHook)[];
   readonly routes?: readonly RouteConfig[];
@@ -87,7 +96,6 @@ export interface HttpConfig {
   readonly virtual_hosts?: readonly VirtualHostConfig[];
   /** Envoy's recommendations for proxies that face the internet. */
   readonly edge?: boolean;
-  readonly access_log?: AccessLogsConfig;
   readonly stat_prefix?: string;
   readonly server_name?: string;
   readonly idle_timeout?: DurationText;
@@ -175,141 +183,28 @@ export interface WorkerRuntimeConfig {
   readonly exec_argv?: readonly string[];
 }
 
-export interface VirtualHostConfig {
-  readonly name?: string;
-  /** `example.com`, `*.example.com`, `example.*`, `*`. */
-  readonly domains: string | readonly string[];
-  readonly routes?: readonly RouteConfig[];
-  readonly require_tls?: boolean | "external";
-  readonly request_headers?: HeaderChangesConfig;
-  readonly response_headers?: HeaderChangesConfig;
-  readonly filters?: RouteFiltersConfig;
-}
-
-/** Filter → its configuration for this route; `false` turns it off, `true` on. */
-export type RouteFiltersConfig = Readonly<Record<string, unknown>>;
-
-export interface RouteConfig {
-  readonly name?: string;
-  /** Only in a list of routes without virtual hosts: `example.com` or `*.example.com`. */
-  readonly host?: string | readonly string[];
-  readonly prefix?: string;
-  readonly path?: string;
-  readonly separated_prefix?: string;
-  /** RE2's syntax; the whole path must match. */
-  readonly regex?: string;
-  readonly connect?: boolean;
-  readonly case_sensitive?: boolean;
-  readonly method?: string | readonly string[];
-  readonly headers?: Readonly<Record<string, MatchConfig>>;
-  readonly query?: Readonly<Record<string, MatchConfig>>;
-  readonly grpc?: boolean;
-
-  readonly cluster?: string;
-  /** Name → weight, or a list. */
-  readonly clusters?: Readonly<Record<string, number>> | readonly WeightedClusterConfig[];
-  readonly redirect?: string | RedirectConfig;
-  readonly respond?: number | RespondConfig;
-
-  readonly timeout?: DurationText;
-  readonly idle_timeout?: DurationText;
-  readonly max_stream_duration?: DurationText;
-  readonly rewrite?: string | RewriteConfig;
-  readonly append_x_forwarded_host?: boolean;
-  readonly cluster_not_found?: 503 | 404 | 500;
-  readonly upgrades?: Readonly<Record<string, boolean>>;
-  readonly request_headers?: HeaderChangesConfig;
-  readonly response_headers?: HeaderChangesConfig;
-  readonly filters?: RouteFiltersConfig;
-}
-
-/** The exact text, whether it is there, or one of the fields. */
-export type MatchConfig = string | boolean | MatchFieldsConfig;
-
-export interface MatchFieldsConfig {
-  readonly exact?: string;
-  readonly prefix?: string;
-  readonly suffix?: string;
-  readonly contains?: string;
-  readonly regex?: string;
-  /** From (in) to (out); headers only. */
-  readonly range?: readonly [number, number];
-  readonly ignore_case?: boolean;
-  /** Headers only. */
-  readonly not?: boolean;
-}
-
-export interface WeightedClusterConfig {
-  readonly name: string;
-  readonly weight: number;
-  readonly host?: string;
-  readonly request_headers?: HeaderChangesConfig;
-  readonly response_headers?: HeaderChangesConfig;
-  readonly filters?: RouteFiltersConfig;
-}
-
-export interface RedirectConfig {
-  readonly https?: boolean;
-  readonly scheme?: string;
-  readonly host?: string;
-  readonly port?: number;
-  readonly path?: string;
-  readonly prefix?: string;
-  readonly regex?: RegexRewriteConfig;
-  readonly status?: 301 | 302 | 303 | 307 | 308;
-  readonly strip_query?: boolean;
-}
-
-export interface RespondConfig {
-  readonly status: number;
-  readonly body?: string;
-  /** A file, relative to the configuration. */
-  readonly file?: string;
-}
-
-/** Alone as a text: the prefix. */
-export interface RewriteConfig {
-  readonly prefix?: string;
-  readonly regex?: RegexRewriteConfig;
-  readonly host?: string;
-  /** The host becomes the upstream's name. */
-  readonly auto_host?: boolean;
-  readonly host_from_header?: string;
-}
-
-export interface RegexRewriteConfig {
-  readonly pattern: string;
-  readonly substitution?: string;
-}
-
-export interface HeaderChangesConfig {
-  /** In place of what is there. */
-  readonly set?: HeaderTexts;
-  /** Besides what is there. */
-  readonly add?: HeaderTexts;
-  /** Where there is none. */
-  readonly default?: HeaderTexts;
-  readonly remove?: readonly string[];
-}
-
-export type AccessLogsConfig = true | string | AccessLogConfig | readonly (string | AccessLogConfig)[];
-
-export interface AccessLogConfig {
-  /** `stdout`, `stderr`, or a file. */
-  readonly to?: string;
-  /** With command operators; a line break is added. Envoy's line unless told. */
-  readonly format?: string;
-  readonly json?: Readonly<Record<string, unknown>>;
-}
-
 export interface TcpConfig {
   readonly cluster?: string;
   readonly clusters?: Readonly<Record<string, number>>;
   readonly idle_timeout?: DurationText;
   readonly max_connect_attempts?: number;
   readonly max_connection_duration?: DurationText;
+  /** Connections go upstream inside a CONNECT to this host and port (a format), through a proxy among the cluster's endpoints. */
+  readonly tunnel?: string | TcpTunnelConfig;
   readonly access_log?: AccessLogsConfig;
   readonly stat_prefix?: string;
+}
+
+export interface TcpTunnelConfig {
+  /** Host and port, with command operators: `%REQUESTED_SERVER_NAME%:443`. */
+  readonly to: string;
+  /** POST instead of CONNECT; as a text: its path. */
+  readonly post?: boolean | string;
+  /** Of the request for the tunnel; values with command operators. */
+  readonly headers?: HeaderTexts;
+  /** The answer's headers or trailers become filter state, for access logs. */
+  readonly keep_response_headers?: boolean;
+  readonly keep_response_trailers?: boolean;
 }
 
 /** Files are relative to the configuration; a text that begins with `-----BEGIN` is the PEM itself. */
@@ -365,15 +260,25 @@ export interface ClusterConfig {
   readonly dns_ttl?: boolean;
   readonly dns_family?: "auto" | "v4_only" | "v6_only" | "v4_preferred" | "all";
   readonly lb?: "round_robin";
-  readonly protocol?: "http1" | "http2";
+  /** `auto`: HTTP/2 with hosts that take it (ALPN, so over TLS), HTTP/1 with the others. `downstream`: as the client of each request. HTTP/1 unless told. */
+  readonly protocol?: "http1" | "http2" | "auto" | "downstream";
+  /** Connections begin with a PROXY protocol header that tells the client's address. */
+  readonly proxy_protocol?: "v1" | "v2";
+  /** Seconds without traffic after which the system asks whether the peer is still there. */
+  readonly tcp_keepalive?: number;
+  /** Places on connections that are kept for each stream, 1 to 3: connections in advance. */
+  readonly preconnect?: number;
   readonly connect_timeout?: DurationText;
   readonly tls?: boolean | ClusterTlsConfig;
   readonly buffer_limit?: number;
   readonly idle_timeout?: DurationText;
   readonly max_connection_duration?: DurationText;
+  readonly max_stream_duration?: DurationText;
   readonly max_requests_per_connection?: number;
   readonly max_headers_count?: number;
   readonly trailers?: boolean;
+  /** Of HTTP/1 headers: `Content-Type` (proper), or as clients and endpoints wrote them (preserve). @default lower case */
+  readonly header_case?: "proper" | "preserve";
   readonly stat_name?: string;
 }
 

@@ -3,9 +3,13 @@
  * Everything is resolved and defaulted here; nothing is parsed again but what belongs to filters. Durations are milliseconds; 0 means "none" unless said.
  */
 
-import type { RouteConfigModel } from "./route-model.ts";
+import type { FormatStringModel, HcmModel, HeaderCaseModel } from "./hcm-model.ts";
+import type { LogFilterModel } from "./log-filter-model.ts";
 import type { WorkerRuntimeModel } from "./runtime-model.ts";
 
+export type * from "./hcm-model.ts";
+export type * from "./log-filter-model.ts";
+export type * from "./match-model.ts";
 export type * from "./route-model.ts";
 export type { WorkerRuntimeModel };
 
@@ -192,6 +196,8 @@ export interface UpstreamTlsModel extends TlsCommonModel {
   /** Short form: verify against the system's authorities, and the host's name. */
   readonly systemCa: boolean;
   readonly verifyHostname: string;
+  /** Sessions that are kept to be resumed, per host and server name; 0: none. Envoy: max_session_keys, 1. */
+  readonly maxSessionKeys: number;
 }
 
 export interface StringMatcherModel {
@@ -200,83 +206,14 @@ export interface StringMatcherModel {
   readonly ignoreCase: boolean;
 }
 
-export interface AccessLogModel {
+export interface AccessLogModel extends FormatStringModel {
   readonly sink:
     | { readonly kind: "file"; readonly path: string }
     | { readonly kind: "stdout" }
     | { readonly kind: "stderr" };
-  /** A text with command operators (already ends in a line break where one is wanted), or a tree of them for a JSON line. */
-  readonly format: { readonly kind: "text"; readonly text: string } | { readonly kind: "json"; readonly json: Json };
+  /** null: every line is written. */
+  readonly filter: LogFilterModel | null;
   readonly place: ConfigPlace;
-}
-
-export interface HcmModel {
-  readonly statPrefix: string;
-  readonly routeConfig: RouteConfigModel;
-  readonly filters: readonly HttpFilterModel[];
-  readonly accessLogs: readonly AccessLogModel[];
-  readonly serverName: string;
-  readonly serverHeader: "overwrite" | "append_if_absent" | "pass_through";
-  readonly generateRequestId: boolean;
-  readonly preserveExternalRequestId: boolean;
-  readonly alwaysSetRequestIdInResponse: boolean;
-  readonly useRemoteAddress: boolean;
-  readonly xffNumTrustedHops: number;
-  readonly skipXffAppend: boolean;
-  readonly appendXForwardedPort: boolean;
-  readonly via: string;
-  readonly normalizePath: boolean;
-  readonly mergeSlashes: boolean;
-  readonly escapedSlashes: "KEEP_UNCHANGED" | "REJECT_REQUEST" | "UNESCAPE_AND_REDIRECT" | "UNESCAPE_AND_FORWARD";
-  readonly underscores: "allow" | "reject" | "drop";
-  readonly stripAnyHostPort: boolean;
-  readonly stripMatchingHostPort: boolean;
-  /** CIDRs whose addresses are internal (internal_address_config). */
-  readonly internalCidrs: readonly string[];
-  /** Upgrade types that are allowed, lower-case (`websocket`), and whether each is on. */
-  readonly upgrades: ReadonlyArray<{ readonly type: string; readonly enabled: boolean }>;
-  readonly maxRequestHeadersBytes: number;
-  readonly maxHeadersCount: number;
-  readonly streamIdleTimeoutMs: number;
-  readonly requestTimeoutMs: number;
-  readonly requestHeadersTimeoutMs: number;
-  readonly idleTimeoutMs: number;
-  readonly maxConnectionDurationMs: number;
-  readonly maxStreamDurationMs: number;
-  readonly maxRequestsPerConnection: number;
-  readonly drainTimeoutMs: number;
-  readonly delayedCloseTimeoutMs: number;
-  /** true: `Expect: 100-continue` goes upstream; false: the connection manager answers it. Envoy: proxy_100_continue, false. */
-  readonly proxy100Continue: boolean;
-  /** `auto`: by ALPN, else by the first bytes. */
-  readonly codecType: "auto" | "http1" | "http2";
-  readonly http1: Http1ServerModel;
-  readonly http2: Http2Model;
-  readonly observe: ObserveModel;
-}
-
-/** What is measured of filters while they run, and who may ask for the trace of a request. The same in all connection managers. */
-export interface ObserveModel {
-  /** One stream in so many is measured; 0: none. Short form: `filter_cost.sample`, 128 unless told. */
-  readonly sampleEvery: number;
-  /** null: nobody is given one. */
-  readonly debugTrace: DebugTraceModel | null;
-}
-
-export interface DebugTraceModel {
-  /** Lower-case name of the request header that asks for a trace. */
-  readonly header: string;
-  /** Whose requests get one: CIDRs of the peers of sockets. */
-  readonly trustedCidrs: readonly string[];
-}
-
-export interface Http1ServerModel {
-  readonly acceptHttp10: boolean;
-  /** Host for HTTP/1.0 requests without one; empty: refuse them. */
-  readonly defaultHostForHttp10: string;
-  readonly enableTrailers: boolean;
-  /** false: absolute-form targets are refused. Envoy: allow_absolute_url, true. */
-  readonly allowAbsoluteUrl: boolean;
 }
 
 /** Envoy's `Http2ProtocolOptions` with its defaults; of clients and of servers. */
@@ -319,9 +256,25 @@ export interface ClusterModel {
   readonly bufferLimitBytes: number;
   readonly lb: "round_robin";
   readonly tls: UpstreamTlsModel | null;
+  /** Envoy: upstream_connection_options.tcp_keepalive; null: none. */
+  readonly tcpKeepalive: TcpKeepaliveModel | null;
+  /** What connections begin with; null: nothing. Envoy: transport socket upstream_proxy_protocol. */
+  readonly proxyProtocol: ProxyProtocolModel | null;
+  /** Connections that are opened in advance: so many places for each stream; 1: none. Envoy: preconnect_policy. */
+  readonly preconnect: { readonly perUpstream: number; readonly predictive: number };
   readonly http: {
-    /** null: HTTP/1. */
+    /** `auto`: what each connection's ALPN says, HTTP/1 without TLS. `downstream`: what the client of the request speaks. */
+    readonly protocol: "http1" | "http2" | "auto" | "downstream";
+    /** null: HTTP/2 is not configured; where it is spoken nevertheless, with Envoy's defaults. */
     readonly http2: Http2Model | null;
+    /** 0: no limit. */
+    readonly maxStreamDurationMs: number;
+    /** The server name is the request's authority, unless that is an address. */
+    readonly autoSni: boolean;
+    /** The server's certificate must be for the request's authority. */
+    readonly autoSanValidation: boolean;
+    /** Lower-case name of a header that takes the authority's place in both, where it is there; empty: none. */
+    readonly autoSniHeader: string;
     readonly idleTimeoutMs: number;
     readonly maxConnectionDurationMs: number;
     /** 0: no limit. */
@@ -329,8 +282,25 @@ export interface ClusterModel {
     readonly maxHeadersCount: number;
     readonly maxResponseHeadersBytes: number;
     readonly enableTrailers: boolean;
+    /** Of HTTP/1 responses; absent: refused. Envoy: allow_chunked_length. */
+    readonly allowChunkedLength?: boolean;
+    /** Absent: lower case. */
+    readonly headerCase?: HeaderCaseModel;
   };
   readonly place: ConfigPlace;
+}
+
+/** 0: the system's own. */
+export interface TcpKeepaliveModel {
+  readonly probes: number;
+  readonly idleMs: number;
+  readonly intervalMs: number;
+}
+
+export interface ProxyProtocolModel {
+  readonly version: 1 | 2;
+  /** Types of the client's own TLVs that are passed on, in version 2. */
+  readonly passTlvs: "all" | readonly number[];
 }
 
 export interface EndpointModel {

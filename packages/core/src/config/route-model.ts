@@ -1,5 +1,8 @@
 /** Routes in the compiled configuration: plain data, resolved and defaulted. Durations are milliseconds; 0 means "none" unless said. */
-import type { ConfigPlace, Json, StringMatcherModel } from "./model.ts";
+import type { CustomTagModel } from "./hcm-model.ts";
+import type { MatchTreeModel, RareConditionsModel } from "./match-model.ts";
+import type { PackedHosts } from "./packed-routes.ts";
+import type { ConfigPlace, Json, ProxyProtocolModel, StringMatcherModel } from "./model.ts";
 
 /** `typed_per_filter_config` of one level: filter name → its configuration there. */
 export type PerFilterConfig = Readonly<Record<string, PerFilterEntry>>;
@@ -25,10 +28,14 @@ export interface HeaderValueModel {
 export interface RouteConfigModel {
   readonly name: string;
   readonly virtualHosts: readonly VirtualHostModel[];
+  /** On the way to a worker, where there are many: the virtual hosts, which then do not stand above. */
+  readonly packed?: PackedHosts | undefined;
   readonly requestHeaders: HeaderMutationModel;
   readonly responseHeaders: HeaderMutationModel;
   readonly mostSpecificHeaderMutationsWins: boolean;
   readonly ignorePortInHostMatching: boolean;
+  /** Lower-case names that only internal clients may send. */
+  readonly internalOnlyHeaders: readonly string[];
   readonly perFilterConfig: PerFilterConfig;
   readonly place: ConfigPlace;
 }
@@ -37,22 +44,47 @@ export interface VirtualHostModel {
   readonly name: string;
   readonly domains: readonly string[];
   readonly requireTls: "none" | "external_only" | "all";
+  /** In order; with a `matcher`, those of its actions. */
   readonly routes: readonly RouteModel[];
+  /** Chooses among the routes which are asked; null: all of them. */
+  readonly matcher: MatchTreeModel<RouteRange> | null;
   readonly requestHeaders: HeaderMutationModel;
   readonly responseHeaders: HeaderMutationModel;
   readonly includeAttemptCount: boolean;
+  readonly includeAttemptCountInResponse: boolean;
+  /** In order; a request belongs to the first whose headers match. Envoy: VirtualCluster. */
+  readonly virtualClusters: ReadonlyArray<{ readonly name: string; readonly headers: readonly HeaderMatchModel[] }>;
   readonly perFilterConfig: PerFilterConfig;
   readonly place: ConfigPlace;
+}
+
+/** Routes of a virtual host that stand together. */
+export interface RouteRange {
+  readonly first: number;
+  readonly count: number;
 }
 
 export interface RouteModel {
   readonly name: string;
   readonly match: RouteMatchModel;
   readonly action: ForwardActionModel | RedirectActionModel | DirectActionModel;
+  /** Its requests are counted under `vhost.<virtual host>.route.<prefix>.`; empty: they are not. */
+  readonly statPrefix: string;
+  /** For tracers. */
+  readonly decorator: { readonly operation: string; readonly propagate: boolean } | null;
+  readonly tracing: RouteTracingModel | null;
   readonly requestHeaders: HeaderMutationModel;
   readonly responseHeaders: HeaderMutationModel;
   readonly perFilterConfig: PerFilterConfig;
   readonly place: ConfigPlace;
+}
+
+/** Envoy: route.v3.Tracing, which takes the place of the connection manager's. Sampling in ten-thousandths; -1: the manager's. */
+export interface RouteTracingModel {
+  readonly clientSampling: number;
+  readonly randomSampling: number;
+  readonly overallSampling: number;
+  readonly customTags: readonly CustomTagModel[];
 }
 
 export interface RouteMatchModel {
@@ -61,11 +93,15 @@ export interface RouteMatchModel {
     | { readonly kind: "exact"; readonly value: string }
     | { readonly kind: "separated_prefix"; readonly value: string }
     | { readonly kind: "regex"; readonly value: string }
+    /** URI template: `/{tenant}/**`. */
+    | { readonly kind: "template"; readonly value: string }
     | { readonly kind: "connect" };
   readonly caseSensitive: boolean;
   readonly headers: readonly HeaderMatchModel[];
   readonly queryParameters: readonly QueryMatchModel[];
   readonly grpc: boolean;
+  /** null: nothing of it is asked for. */
+  readonly rare: RareConditionsModel | null;
 }
 export interface HeaderMatchModel {
   readonly name: string;
@@ -87,22 +123,72 @@ export interface ForwardActionModel {
   readonly kind: "forward";
   /** One entry where the route names one cluster; its weight is then 1. */
   readonly clusters: readonly WeightedClusterModel[];
+  /** Where the random number that chooses among them comes from; empty: it is drawn. */
+  readonly weightHeader: string;
+  /** Runtime keys `<prefix>.<cluster>` are the weights, where they are set; empty: none is asked. */
+  readonly weightRuntimePrefix: string;
   readonly clusterNotFoundStatus: number;
   readonly prefixRewrite: string;
-  readonly regexRewrite: { readonly pattern: string; readonly substitution: string } | null;
+  readonly regexRewrite: RegexRewriteModel | null;
+  /** Of the URI template that the route matches by: `/{lang}/{rest}`; empty: none. */
+  readonly templateRewrite: string;
   readonly hostRewrite: string;
   readonly hostRewriteHeader: string;
+  /** The host is made from the path. */
+  readonly hostRewritePathRegex: RegexRewriteModel | null;
   readonly autoHostRewrite: boolean;
   readonly appendXForwardedHost: boolean;
   readonly timeoutMs: number;
   /** -1: inherit. */
   readonly idleTimeoutMs: number;
   readonly maxStreamDurationMs: number;
+  /** gRPC deadlines of clients and the route's time-out: deprecated max_grpc_timeout; null: none. */
+  readonly grpcTimeout: GrpcTimeoutModel | null;
+  /** gRPC deadlines of clients and the duration of the stream: grpc_timeout_header_max; null: none. */
+  readonly grpcTimeoutHeader: GrpcTimeoutModel | null;
+  /** Of a body that is kept to send it again; -1: the stream's. */
+  readonly bufferLimitBytes: number;
+  readonly internalRedirect: InternalRedirectModel | null;
   /** Per-route overrides of the connection manager's upgrades. */
   readonly upgrades: ReadonlyArray<{ readonly type: string; readonly enabled: boolean }>;
+  /** Of the upgrade CONNECT: it ends here, its payload goes upstream as raw TCP. null: it is forwarded. */
+  readonly connect: ConnectModel | null;
 }
+export interface ConnectModel {
+  readonly allowPost: boolean;
+  /** What the upstream connection begins with; null: the payload. */
+  readonly proxyProtocol: ProxyProtocolModel | null;
+}
+export interface RegexRewriteModel {
+  readonly pattern: string;
+  readonly substitution: string;
+}
+export interface GrpcTimeoutModel {
+  /** 0: whatever the client says. */
+  readonly maxMs: number;
+  /** Taken off what the client says; 0: nothing. */
+  readonly offsetMs: number;
+}
+/** Redirects of upstreams that are followed here. Envoy: InternalRedirectPolicy. */
+export interface InternalRedirectModel {
+  readonly statuses: readonly number[];
+  readonly maxRedirects: number;
+  /** From http to https and back. */
+  readonly allowCrossScheme: boolean;
+  /** Lower-case. */
+  readonly responseHeadersToCopy: readonly string[];
+  readonly predicates: readonly RedirectPredicateModel[];
+}
+export type RedirectPredicateModel =
+  | { readonly kind: "previous_routes" }
+  | { readonly kind: "safe_cross_scheme" }
+  | { readonly kind: "allow_listed_routes"; readonly names: readonly string[] };
+
 export interface WeightedClusterModel {
+  /** Empty where a header has the name. */
   readonly name: string;
+  /** Lower-case; the request's header with the name of the cluster. Empty: `name` is it. */
+  readonly clusterHeader: string;
   readonly weight: number;
   readonly hostRewrite: string;
   readonly requestHeaders: HeaderMutationModel;
@@ -118,7 +204,7 @@ export interface RedirectActionModel {
   readonly portRedirect: number;
   readonly pathRedirect: string;
   readonly prefixRewrite: string;
-  readonly regexRewrite: { readonly pattern: string; readonly substitution: string } | null;
+  readonly regexRewrite: RegexRewriteModel | null;
   readonly stripQuery: boolean;
 }
 export interface DirectActionModel {

@@ -1,5 +1,5 @@
 /** What each filter of a chain is told for one route: its configuration with defaults, which level says what, and whether it is on. */
-import type { ConfigPlace, HcmModel, HttpFilterModel, Json, PerFilterConfig } from "../config/model.ts";
+import type { ConfigPlace, HttpFilterModel, Json, PerFilterConfig } from "../config/model.ts";
 import { isComponentUrl } from "../isolate/wasm/component-options.ts";
 import { redact } from "../main/admin/redact.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -48,11 +48,11 @@ export interface NamedLevel {
 
 /** `levels` from the least to the most specific. */
 export function explainFilters(
-  hcm: HcmModel,
+  filters: readonly HttpFilterModel[],
   levels: readonly NamedLevel[],
   registry: Registry,
 ): readonly FilterExplanation[] {
-  return hcm.filters.map((filter) => explainFilter(filter, levels, registry));
+  return filters.map((filter) => explainFilter(filter, levels, registry));
 }
 
 function explainFilter(filter: HttpFilterModel, levels: readonly NamedLevel[], registry: Registry): FilterExplanation {

@@ -1,9 +1,11 @@
 /** What the proxy would do with a request and why, from the configuration alone: `sluice explain` and the admin path `/explain`. */
 import type { CompiledConfig, ConfigPlace, HcmModel, Json, ListenerModel, RouteModel } from "../config/model.ts";
+import { allFilters } from "../config/hcm-filters.ts";
 import { didYouMean } from "../config/did-you-mean.ts";
+import { clusterNameIn } from "../http/route/route-choice.ts";
 import { RedirectEntry } from "../http/route/route-entry.ts";
-import { buildRouteTable } from "../http/route/route-table.ts";
-import type { RouteEntry, RouteExplanation, RouteFilter } from "../http/route/types.ts";
+import { buildRouteTable } from "../http/route/build-route-table.ts";
+import type { ExplainingRouteTable, RouteEntry, RouteExplanation, RouteFilter } from "../http/route/types.ts";
 import type { RequestHeaderMap } from "../http/headers/header-map.ts";
 import type { Registry } from "../registry/registry.ts";
 import { formatAddress } from "../worker/data-plane.ts";
@@ -43,6 +45,8 @@ export interface Explanation {
   readonly networkFilters: readonly PlacedName[];
   /** As routes see it. */
   readonly request: { readonly method: string; readonly host: string; readonly path: string };
+  /** Names of headers that early header changes have set or removed. */
+  readonly changedHeaders: readonly string[];
   /** The connection manager answers itself: no filter sees the request. null: it does not. */
   readonly answered: EarlyAnswer | null;
   readonly virtualHost: {
@@ -50,10 +54,14 @@ export interface Explanation {
     readonly domains: readonly string[];
     readonly place: ConfigPlace;
   } | null;
+  /** The matcher of the virtual host leads nowhere for the request. */
+  readonly unmatched: boolean;
   /** Routes that came first, each with the first of its conditions that does not hold. */
   readonly passedOver: ReadonlyArray<ExplainedRoute & { readonly failed: string }>;
   readonly route: ExplainedRoute | null;
   readonly outcome: Outcome;
+  /** The upgrade that has filters of its own, which stand in `filters`; null: those of the connection manager do. */
+  readonly upgrade: string | null;
   /** In the order of the request. */
   readonly filters: readonly FilterExplanation[];
 }
@@ -71,14 +79,40 @@ export function explain(
   request: RequestDescription,
   listenerName?: string,
 ): Explanation[] {
-  const found = httpListeners(config).filter(
-    ({ listener }) => listenerName === undefined || listener.name === listenerName,
-  );
-  if (found.length === 0) throw new ExplainError(noListener(config, listenerName));
-  return found.map(({ listener, hcm }) => explainListener(listener, hcm, registry, request));
+  return new Explainer(config, registry).explain(request, listenerName);
 }
 
-function httpListeners(config: CompiledConfig): { listener: ListenerModel; hcm: HcmModel }[] {
+/** The same for many requests: route tables are built once. */
+export class Explainer {
+  readonly #config: CompiledConfig;
+  readonly #registry: Registry;
+  readonly #tables = new Map<HcmModel, ExplainingRouteTable>();
+
+  constructor(config: CompiledConfig, registry: Registry) {
+    this.#config = config;
+    this.#registry = registry;
+  }
+
+  /** @throws ExplainError as {@link explain} */
+  explain(request: RequestDescription, listenerName?: string): Explanation[] {
+    const found = httpListeners(this.#config).filter(
+      ({ listener }) => listenerName === undefined || listener.name === listenerName,
+    );
+    if (found.length === 0) throw new ExplainError(noListener(this.#config, listenerName));
+    return found.map(({ listener, hcm }) =>
+      explainListener(listener, hcm, this.#registry, this.#tableOf(hcm), request),
+    );
+  }
+
+  #tableOf(hcm: HcmModel): ExplainingRouteTable {
+    let table = this.#tables.get(hcm);
+    if (table === undefined)
+      this.#tables.set(hcm, (table = buildRouteTable(hcm.routeConfig, routeFilters(hcm, this.#registry))));
+    return table;
+  }
+}
+
+export function httpListeners(config: CompiledConfig): { listener: ListenerModel; hcm: HcmModel }[] {
   return config.listeners.flatMap((listener) => {
     const last = listener.filterChain.filters.at(-1);
     return last?.kind === "http_connection_manager" ? [{ listener, hcm: last.hcm }] : [];
@@ -89,7 +123,7 @@ function placedName({ name, id, place }: PlacedName): PlacedName {
   return { name, id, place };
 }
 
-function noListener(config: CompiledConfig, name: string | undefined): string {
+export function noListener(config: CompiledConfig, name: string | undefined): string {
   if (name === undefined) return "no listener speaks HTTP: there is nothing to explain";
   const known = config.listeners.map((listener) => listener.name);
   if (known.includes(name)) return `listener "${name}" does not speak HTTP`;
@@ -102,35 +136,57 @@ function explainListener(
   listener: ListenerModel,
   hcm: HcmModel,
   registry: Registry,
+  table: ExplainingRouteTable,
   description: RequestDescription,
 ): Explanation {
   const { filterChain } = listener;
   const tls = filterChain.tls !== null;
-  const { headers, answer } = prepared(description, hcm, tls, listener);
-  const table = buildRouteTable(hcm.routeConfig, routeFilters(hcm, registry));
-  const way = answer === null ? table.explain(headers, { tls }) : NOT_ASKED;
+  const { headers, stream, answer, changed } = prepared(description, hcm, tls, listener);
+  const way = answer === null ? table.explain(headers, stream) : NOT_ASKED;
   const host = hcm.routeConfig.virtualHosts[way.virtualHost];
   const routes = host?.routes ?? [];
   const model = routes[way.route];
+  const upgrade = upgradeOf(headers, hcm);
   return {
     listener: { name: listener.name, address: formatAddress(listener.address), place: listener.place },
     filterChain: { name: filterChain.name, tls },
     listenerFilters: (listener.listenerFilters?.filters ?? []).map(placedName),
     networkFilters: filterChain.filters.flatMap((filter) => (filter.kind === "extension" ? [placedName(filter)] : [])),
     request: { method: headers.method, host: headers.authority, path: headers.path },
+    changedHeaders: changed,
     answered: answer ?? judgeUpgrade(headers, hcm, way.entries[0]),
     virtualHost: host === undefined ? null : { name: host.name, domains: host.domains, place: host.place },
-    passedOver: way.failures.map((failure, index) => ({
-      ...explainedRoute(routes[index]!, index),
-      failed: describeFailure(routes[index]!.match, failure, headers),
-    })),
+    unmatched: way.unmatched,
+    passedOver: way.failures.map((failure, at) => {
+      const index = way.first + at;
+      const passed = routes[index]!;
+      return { ...explainedRoute(passed, index), failed: describeFailure(passed.match, failure, headers, stream) };
+    }),
     route: model === undefined ? null : explainedRoute(model, way.route),
     outcome: outcomeOf(way.entries, model, headers),
-    filters: explainFilters(hcm, levelsOf(hcm, way), registry),
+    upgrade: upgrade?.type ?? null,
+    filters: explainFilters(upgrade?.filters ?? hcm.filters, levelsOf(hcm, way), registry),
   };
 }
 
-const NOT_ASKED: RouteExplanation = { virtualHost: -1, toHttps: false, failures: [], route: -1, entries: [] };
+/** The upgrade that the request asks for, where it has filters of its own. */
+function upgradeOf(
+  { method, upgrade }: RequestHeaderMap,
+  { upgrades }: HcmModel,
+): HcmModel["upgrades"][number] | undefined {
+  const asked = method === "CONNECT" ? "connect" : upgrade;
+  return upgrades.find(({ type, filters }) => type === asked && (filters?.length ?? 0) > 0);
+}
+
+const NOT_ASKED: RouteExplanation = {
+  virtualHost: -1,
+  toHttps: false,
+  unmatched: false,
+  first: 0,
+  failures: [],
+  route: -1,
+  entries: [],
+};
 
 function prepared(description: RequestDescription, hcm: HcmModel, tls: boolean, { address }: ListenerModel) {
   try {
@@ -141,7 +197,7 @@ function prepared(description: RequestDescription, hcm: HcmModel, tls: boolean, 
 }
 
 function routeFilters(hcm: HcmModel, registry: Registry): RouteFilter[] {
-  return hcm.filters.map(({ name, id }, slot) => ({
+  return allFilters(hcm).map(({ name, id }, slot) => ({
     name,
     slot,
     parse: (json) => {
@@ -165,7 +221,11 @@ function outcomeOf(entries: readonly RouteEntry[], model: RouteModel | undefined
   const total = clusters.reduce((sum, { weight }) => sum + weight, 0);
   return {
     kind: "forward",
-    clusters: clusters.map(({ name, weight }) => ({ name, weight, percent: Math.round((weight / total) * 1e4) / 100 })),
+    clusters: clusters.map(({ name, clusterHeader, weight }) => ({
+      name: clusterHeader === "" ? name : clusterNameIn(headers, clusterHeader) || `of header ${clusterHeader}`,
+      weight,
+      percent: Math.round((weight / total) * 1e4) / 100,
+    })),
   };
 }
 

@@ -3,21 +3,26 @@ import type { AddressInfo, TlsInfo } from "@sluice/sdk";
 import type { AddressModel, HcmModel } from "../config/model.ts";
 import { FieldSection } from "../http/codec/h1/field-section.ts";
 import { RequestHead } from "../http/codec/h1/request-head.ts";
-import { KNOWN, field } from "../http/headers/field.ts";
+import { type HeaderField, KNOWN, field } from "../http/headers/field.ts";
 import { RequestHeaderMap } from "../http/headers/header-map.ts";
 import { isGrpc } from "../http/chain/local-reply.ts";
-import { prepareRequestHeaders, stripPort } from "../http/manager/request-headers.ts";
+import { normalizeHost } from "../http/manager/request-host.ts";
+import { prepareRequestHeaders } from "../http/manager/request-headers.ts";
 import { RequestIds } from "../http/manager/request-id.ts";
 import { hcmSettings } from "../http/manager/settings.ts";
 import { PathAction, PathNormalizer } from "../http/path-normalize.ts";
+import { applyAll, mutationChain } from "../http/route/header-mutations.ts";
 import type { RouteEntry } from "../http/route/types.ts";
 import { SocketInfo } from "../network/connection-info.ts";
+import { ExplainedStream } from "./explained-stream.ts";
 
 export interface RequestDescription {
   readonly method: string;
   readonly host: string;
   /** With its query. */
   readonly path: string;
+  /** As a client of HTTP/2 says it; otherwise the listener's own. */
+  readonly scheme?: string | undefined;
   readonly headers: ReadonlyArray<readonly [name: string, value: string]>;
 }
 
@@ -29,7 +34,10 @@ export interface EarlyAnswer {
 
 export interface ExplainedRequest {
   readonly headers: RequestHeaderMap;
+  readonly stream: ExplainedStream;
   readonly answer: EarlyAnswer | null;
+  /** Names of headers that the configuration has changed before everything else. */
+  readonly changed: readonly string[];
 }
 
 /** Where explained requests come from: the documentation's own network, which no configuration trusts. */
@@ -58,17 +66,23 @@ export function explainedRequest(
   const section = new FieldSection();
   const read = new RequestHead().read(text, text.length, section, settings.http1, isTls ? "https" : "http");
   const headers = read ?? new RequestHeaderMap(description.method, description.path, description.host, "http");
-  if (read === null) return { headers, answer: { status: section.status, details: section.detail } };
-  if (headers.method !== "CONNECT") {
-    if (!headers.path.startsWith("/")) return { headers, answer: { status: 404, details: "absolute_path_rejected" } };
-    const answer = judgeUnderscores(headers, hcm) ?? normalize(headers, hcm);
-    if (answer !== null) return { headers, answer };
-  }
   const connection = new SocketInfo(0, PEER, localAddress(address), isTls ? SOME_TLS : null);
-  prepareRequestHeaders({ connection, remote: PEER }, headers, settings, new RequestIds());
-  if (settings.stripAnyHostPort || settings.stripMatchingHostPort) stripPort(headers, settings, connection.local.port);
+  const stream = new ExplainedStream(connection, PEER, headers);
+  if (read === null) {
+    const answer = { status: section.status, details: section.detail };
+    return { headers, stream, answer, changed: [] };
+  }
+  if (description.scheme !== undefined) headers.scheme = description.scheme;
+  const early = judgeUnderscores(headers, hcm) ?? judgePath(headers, hcm);
+  if (early !== null) return { headers, stream, answer: early, changed: [] };
+  if (settings.normalizesHost) normalizeHost(headers, settings, connection.local.port);
+  const before = headers.fields.slice();
+  applyAll(mutationChain(settings.earlyMutations), headers, stream);
+  const changed = changedNames(before, headers.fields);
+  const refusal = prepareRequestHeaders(stream, headers, settings, new RequestIds());
   headers.deleteKnown(KNOWN.xRequestId);
-  return { headers, answer: null };
+  const answer = refusal === 0 ? null : { status: refusal, details: "rejecting_because_detection_failed" };
+  return { headers, stream, answer, changed };
 }
 
 /** Whether the route lets the connection become a tunnel, where the request asks for one. */
@@ -78,7 +92,8 @@ export function judgeUpgrade(
   route: RouteEntry | undefined,
 ): EarlyAnswer | null {
   const type = headers.method === "CONNECT" ? "connect" : headers.upgrade;
-  if (type === "") return null;
+  // Nobody upgrades to h2c any more: such a request goes on as it is.
+  if (type === "" || type === "h2c") return null;
   const allowed = route?.upgrades?.get(type) ?? hcmSettings(hcm, 0).upgrades.get(type);
   return allowed === true ? null : { status: 403, details: "upgrade_failed" };
 }
@@ -101,6 +116,12 @@ function headOf({ method, host, path, headers }: RequestDescription): string {
   return utf8(lines.map((line) => `${line}\r\n`).join(""));
 }
 
+/** A field is an object of its own: what is still there was not touched. */
+function changedNames(before: readonly HeaderField[], after: readonly HeaderField[]): string[] {
+  const isChanged = (field: HeaderField): boolean => before.includes(field) !== after.includes(field);
+  return [...new Set([...before, ...after].filter(isChanged).map(({ name }) => name))];
+}
+
 /** A character a byte. */
 function utf8(text: string): string {
   return Buffer.from(text).toString("latin1");
@@ -116,7 +137,9 @@ function judgeUnderscores(headers: RequestHeaderMap, { underscores }: HcmModel):
   return null;
 }
 
-function normalize(headers: RequestHeaderMap, hcm: HcmModel): EarlyAnswer | null {
+function judgePath(headers: RequestHeaderMap, hcm: HcmModel): EarlyAnswer | null {
+  if (headers.method === "CONNECT") return null;
+  if (!headers.path.startsWith("/")) return { status: 404, details: "absolute_path_rejected" };
   const normalizer = new PathNormalizer(hcm);
   const action = normalizer.normalize(headers.path);
   const details = "path_normalization_failed";

@@ -12,6 +12,8 @@ export function formatExplanation(explanation: Explanation): string {
   lines.push(`  filter chain${chainName}${filterChain.tls ? ", TLS" : ""}`);
   for (const { name, id, place } of networkFilters) lines.push(`    network filter ${titled(name, id)}${at(place)}`);
   lines.push(`  request ${request.method} ${request.host} ${request.path}`);
+  const { changedHeaders } = explanation;
+  if (changedHeaders.length > 0) lines.push(`    early changes of headers: ${changedHeaders.join(", ")}`);
   if (answered !== null) {
     lines.push(`  answered ${answered.status} (${answered.details}) before any filter sees it`);
     return `${lines.join("\n")}\n`;
@@ -21,11 +23,13 @@ export function formatExplanation(explanation: Explanation): string {
     const domains = virtualHost.domains.join(", ");
     lines.push(`  virtual host ${virtualHost.name} (${domains})${at(virtualHost.place)}`);
   }
+  if (explanation.unmatched) lines.push("    the matcher of the virtual host has no route for it");
   for (const { index, name, failed, place } of passedOver)
     lines.push(`    passed over: route ${routeName(index, name)}: ${failed}${at(place)}`);
   if (route !== null)
     lines.push(`    taken: route ${routeName(route.index, route.name)}: ${route.match}${at(route.place)}`);
-  lines.push(`  ${outcomeText(explanation.outcome)}`, "  filters, in the order of the request");
+  const whose = explanation.upgrade === null ? "" : ` of upgrades to ${explanation.upgrade}`;
+  lines.push(`  ${outcomeText(explanation.outcome)}`, `  filters${whose}, in the order of the request`);
   for (const [index, filter] of explanation.filters.entries()) lines.push(...filterLines(index, filter));
   return `${lines.join("\n")}\n`;
 }

@@ -3,6 +3,8 @@ import type { AddressInfo, TlsInfo } from "@sluice/sdk";
 import { toBytes } from "./bytes.ts";
 import type { FormatContext } from "./context.ts";
 import type { Fact } from "./operator.ts";
+import { type PeerCertificate, peerCertificateOf } from "../network/tls/peer-certificate.ts";
+import { replyBody } from "./reply-body.ts";
 import { longFlags } from "./response-flags.ts";
 
 /** Empty is missing. */
@@ -39,6 +41,18 @@ function tls(read: (info: TlsInfo) => string): Fact {
   return (context) => (context.connection.tls === null ? null : some(read(context.connection.tls)));
 }
 
+/** Of the certificate that the client showed. */
+function peer(read: (certificate: PeerCertificate) => string): Fact {
+  return ({ connection: { tls: info } }) => {
+    const certificate = info === null ? undefined : peerCertificateOf(info);
+    return certificate === undefined ? null : some(read(certificate));
+  };
+}
+
+function missing(): null {
+  return null;
+}
+
 function headerBytes(context: FormatContext): number | null {
   const headers = context.requestHeaders;
   if (headers === null) return null;
@@ -49,6 +63,7 @@ function headerBytes(context: FormatContext): number | null {
 }
 
 export const FACTS: Readonly<Record<string, Fact>> = {
+  ACCESS_LOG_TYPE: (c) => c.logType,
   BYTES_RECEIVED: (c) => c.bytesReceived,
   BYTES_SENT: (c) => c.bytesSent,
   CONNECTION_ID: (c) => c.connection.id,
@@ -64,12 +79,24 @@ export const FACTS: Readonly<Record<string, Fact>> = {
   DOWNSTREAM_REMOTE_ADDRESS: (c) => some(c.remote.address),
   DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: (c) => some(ipOf(c.remote)),
   DOWNSTREAM_REMOTE_PORT: (c) => portOf(c.remote),
+  DOWNSTREAM_LOCAL_DNS_SAN: peer((p) => p.localDnsSans.join(",")),
+  DOWNSTREAM_LOCAL_SUBJECT: peer((p) => p.localSubject),
+  DOWNSTREAM_LOCAL_URI_SAN: peer((p) => p.localUriSans.join(",")),
+  DOWNSTREAM_PEER_CERT: peer((p) => p.encodedPem),
+  DOWNSTREAM_PEER_FINGERPRINT_1: peer((p) => p.fingerprint1),
+  DOWNSTREAM_PEER_FINGERPRINT_256: peer((p) => p.fingerprint256),
+  DOWNSTREAM_PEER_ISSUER: peer((p) => p.issuer),
+  DOWNSTREAM_PEER_SERIAL: peer((p) => p.serial),
   DOWNSTREAM_PEER_DNS_SAN: tls((t) => t.peerDnsSans.join(",")),
   DOWNSTREAM_PEER_SUBJECT: tls((t) => t.peerSubject),
   DOWNSTREAM_PEER_URI_SAN: tls((t) => t.peerUriSans.join(",")),
   DOWNSTREAM_TLS_CIPHER: tls((t) => t.cipher),
   DOWNSTREAM_TLS_VERSION: tls((t) => t.version),
+  // Connections whose handshake fails get no line: only logs of listeners would have one.
+  DOWNSTREAM_TRANSPORT_FAILURE_REASON: missing,
+  CONNECTION_TERMINATION_DETAILS: (c) => some(c.terminationDetails.replaceAll(" ", "_")),
   DURATION: (c) => span(c.startMs, c.endMs),
+  LOCAL_REPLY_BODY: () => replyBody.text,
   PROTOCOL: (c) => some(c.protocol),
   REQUESTED_SERVER_NAME: (c) => some(c.connection.requestedServerName || (c.connection.tls?.serverName ?? "")),
   REQUEST_DURATION: (c) => span(c.startMs, c.requestEndMs),

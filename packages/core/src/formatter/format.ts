@@ -18,6 +18,11 @@ export interface FormatUse {
 /** A missing value is empty: a header with nothing in it is not added. No control that a header value may not hold comes out. */
 export const HEADER_FORMAT: FormatUse = { missing: "", clean: dropControls };
 export const LOG_FORMAT: FormatUse = { missing: "-", clean: escapeControls };
+/** Envoy: omit_empty_values. */
+export const OMITTING_LOG_FORMAT: FormatUse = { missing: "", clean: escapeControls };
+/** Bodies of local replies: whatever is in them is content. */
+export const BODY_FORMAT: FormatUse = { missing: "-", clean: null };
+export const OMITTING_BODY_FORMAT: FormatUse = { missing: "", clean: null };
 
 export interface Format {
   /** A byte string: every character is one byte. */

@@ -1,5 +1,6 @@
 /** `%GRPC_STATUS(FORMAT)%`: from the response's trailers, or its headers (trailers-only). */
 import { MatchProblem } from "../matching/match-problem.ts";
+import { grpcStatusOf } from "../http/chain/local-reply.ts";
 import type { FormatContext } from "./context.ts";
 import type { Operator } from "./operator.ts";
 
@@ -45,9 +46,18 @@ const SNAKE = [
 /** Only of gRPC requests. */
 export function grpcNumber(context: FormatContext): number | null {
   if (context.requestHeaders?.find("content-type")?.value.startsWith("application/grpc") !== true) return null;
+  return toldStatus(context);
+}
+
+function toldStatus(context: FormatContext): number | null {
   const field =
     context.responseFlow?.trailers?.find("grpc-status") ?? context.responseHeaders?.find("grpc-status") ?? null;
   return field !== null && /^[0-9]{1,9}$/.test(field.value) ? Number(field.value) : null;
+}
+
+/** Of any stream: where none is told, what its HTTP status means; 2 (unknown) where there is not even that. */
+export function impliedGrpcStatus(context: FormatContext): number {
+  return toldStatus(context) ?? (context.status === 0 ? 2 : grpcStatusOf(context.status));
 }
 
 class GrpcStatusOperator implements Operator {

@@ -8,7 +8,8 @@ import { grpcNumber, grpcStatusOperator } from "./grpc-status.ts";
 import { headerOperator } from "./header-operator.ts";
 import { ConstantOperator, FactOperator, type Operator } from "./operator.ts";
 import { filterStateOperator, metadataOperator } from "./stream-data.ts";
-import { timeOperator } from "./time-operator.ts";
+import { pathOperator, queryParamOperator } from "./query-param.ts";
+import { type TimeSource, timeOperator } from "./time-operator.ts";
 
 type Compile = (argument: string) => Operator | MatchProblem;
 
@@ -27,7 +28,15 @@ function header(source: "request" | "response" | "trailer", withoutQuery = false
   };
 }
 
-function time(read: "start" | "emit", local: boolean): Command {
+/** Envoy's formatter `metadata`: of the places that it knows, the stream. */
+function typedMetadata(argument: string): Operator | MatchProblem {
+  const [kind = "", ...rest] = argument.split(":");
+  return kind === "DYNAMIC"
+    ? metadataOperator(rest.join(":"))
+    : new MatchProblem(`metadata of ${JSON.stringify(kind)} is not supported`, "DYNAMIC:NAMESPACE:KEY*");
+}
+
+function time(read: TimeSource, local: boolean): Command {
   return { argument: "optional", looks: "a strftime format", compile: (a) => timeOperator(read, a, local) };
 }
 
@@ -49,6 +58,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     looks: "KEY, KEY:PLAIN, KEY:TYPED or KEY:FIELD:NAME",
     compile: filterStateOperator,
   },
+  METADATA: { argument: "required", looks: "DYNAMIC:NAMESPACE:KEY*", compile: typedMetadata },
+  PATH: { argument: "optional", looks: "WQ or NQ, and PATH, ORIG or ORIG_OR_PATH", compile: pathOperator },
+  QUERY_PARAM: { argument: "required", looks: "the name of a query parameter", compile: queryParamOperator },
+  DOWNSTREAM_PEER_CERT_V_START: time("peer_cert_start", false),
+  DOWNSTREAM_PEER_CERT_V_END: time("peer_cert_end", false),
   GRPC_STATUS: { argument: "optional", looks: "CAMEL_STRING, SNAKE_STRING or NUMBER", compile: grpcStatusOperator },
   ENVIRONMENT: {
     argument: "required",

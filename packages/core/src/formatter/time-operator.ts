@@ -1,12 +1,30 @@
 /** Hot path. `%START_TIME(FORMAT)%`: what is the same for a whole second is rendered once a second, the fraction each time. */
 import { MatchProblem } from "../matching/match-problem.ts";
+import { peerCertificateOf } from "../network/tls/peer-certificate.ts";
 import { toBytes } from "./bytes.ts";
 import type { FormatContext } from "./context.ts";
 import type { Operator } from "./operator.ts";
 import { TimeFacts, type Render, type TimePiece, compileTime } from "./strftime.ts";
 
+/** Milliseconds since 1970; null: there is no such time. */
+type ReadTime = (context: FormatContext) => number | null;
+
+const SOURCES = {
+  start: ({ startTimeMs }) => startTimeMs,
+  emit: ({ startTimeMs, startMs, endMs }) => (endMs < 0 ? Date.now() : startTimeMs + (endMs - startMs)),
+  peer_cert_start: (context) => certificateTime(context, "validFromMs"),
+  peer_cert_end: (context) => certificateTime(context, "validToMs"),
+} satisfies Readonly<Record<string, ReadTime>>;
+
+export type TimeSource = keyof typeof SOURCES;
+
+function certificateTime({ connection: { tls } }: FormatContext, which: "validFromMs" | "validToMs"): number | null {
+  const ms = tls === null ? undefined : peerCertificateOf(tls)?.[which];
+  return ms === undefined || Number.isNaN(ms) ? null : ms;
+}
+
 export class TimeOperator implements Operator {
-  readonly #emit: boolean;
+  readonly #read: ReadTime;
   readonly #local: boolean;
   /** `#groups[i]` stands before the fraction with `#digits[i]` digits; one more group ends the text. */
   readonly #groups: ReadonlyArray<ReadonlyArray<string | Render>>;
@@ -15,7 +33,7 @@ export class TimeOperator implements Operator {
   readonly #texts: string[];
   #second: number;
 
-  constructor(emit: boolean, pieces: readonly TimePiece[], local: boolean) {
+  constructor(read: ReadTime, pieces: readonly TimePiece[], local: boolean) {
     const groups: (string | Render)[][] = [[]];
     const digits: number[] = [];
     for (const piece of pieces) {
@@ -24,7 +42,7 @@ export class TimeOperator implements Operator {
         groups.push([]);
       } else groups.at(-1)!.push(piece);
     }
-    this.#emit = emit;
+    this.#read = read;
     this.#local = local;
     this.#groups = groups;
     this.#digits = digits;
@@ -32,13 +50,9 @@ export class TimeOperator implements Operator {
     this.#second = Number.NaN;
   }
 
-  text(context: FormatContext): string {
-    const { startTimeMs } = context;
-    const ms = !this.#emit
-      ? startTimeMs
-      : context.endMs < 0
-        ? Date.now()
-        : startTimeMs + (context.endMs - context.startMs);
+  text(context: FormatContext): string | null {
+    const ms = this.#read(context);
+    if (ms === null) return null;
     const second = Math.floor(ms / 1000);
     if (second !== this.#second) this.#renderSecond(second);
     const texts = this.#texts;
@@ -48,7 +62,7 @@ export class TimeOperator implements Operator {
     return out;
   }
 
-  json(context: FormatContext): string {
+  json(context: FormatContext): string | null {
     return this.text(context);
   }
 
@@ -71,8 +85,8 @@ function fraction(ms: number, digits: number): string {
 const DEFAULT_UTC = "%Y-%m-%dT%H:%M:%E3SZ";
 const DEFAULT_LOCAL = "%Y-%m-%dT%H:%M:%E3S%z";
 
-export function timeOperator(read: "start" | "emit", argument: string, local: boolean): Operator | MatchProblem {
+export function timeOperator(read: TimeSource, argument: string, local: boolean): Operator | MatchProblem {
   const format = argument === "" ? (local ? DEFAULT_LOCAL : DEFAULT_UTC) : toBytes(argument);
   const pieces = compileTime(format);
-  return pieces instanceof MatchProblem ? pieces : new TimeOperator(read === "emit", pieces, local);
+  return pieces instanceof MatchProblem ? pieces : new TimeOperator(SOURCES[read], pieces, local);
 }

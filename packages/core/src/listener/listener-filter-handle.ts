@@ -1,6 +1,6 @@
 /** A listener filter's own view of one connection: the same object in every hook, inert after its time. */
 import { isIP } from "node:net";
-import type { ConnectionInfo, DynamicMetadata, FilterState, ListenerConnection, Timer } from "@sluice/sdk";
+import type { ConnectionInfo, DynamicMetadata, FilterState, ListenerConnection, ProxyTlv, Timer } from "@sluice/sdk";
 import { ipAddress } from "../network/address.ts";
 import type { ListenerFilterRun } from "./listener-filter-run.ts";
 
@@ -70,6 +70,11 @@ export class ListenerFilterHandle implements ListenerConnection {
 
   setTransportProtocol(protocol: string): void {
     if (!this.#run.isOver) this.#run.info.transportProtocol = protocol;
+  }
+
+  setProxyTlvs(tlvs: readonly ProxyTlv[]): void {
+    if (this.#run.isOver) return;
+    this.#run.info.proxyTlvs = tlvs.map(({ type, value }) => ({ type, value: Uint8Array.from(value) }));
   }
 
   resume(): void {

@@ -3,6 +3,7 @@
  * discard it, and the last good one goes on. Port 0 is bound by the first worker, and the others follow.
  */
 import type { AddressModel, CompiledConfig, ListenerModel } from "../config/model.ts";
+import { packListener } from "../config/packed-routes.ts";
 import { type ApplyProblem, type DataPlane, type ListenRequest, listenerKey, toProblem } from "../worker/data-plane.ts";
 import type { ClusterHosts } from "../worker/parts.ts";
 import { probeAddress } from "./probe.ts";
@@ -96,7 +97,8 @@ export class Rollout {
     );
     try {
       // The long form is for admin alone.
-      return await Promise.race([plane.prepare({ ...config, listeners, bootstrap: null }, hosts), late]);
+      const sent = { ...config, listeners: listeners.map(packListener), bootstrap: null };
+      return await Promise.race([plane.prepare(sent, hosts), late]);
     } catch (error) {
       const { message, place } = toProblem(error);
       const said =

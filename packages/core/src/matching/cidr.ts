@@ -92,7 +92,26 @@ export function compileCidrs(ranges: readonly string[]): CidrSet | MatchProblem[
   return problems.length > 0 ? problems : new CidrSet(withoutNested(ipv4), withoutNested(ipv6));
 }
 
+/** @throws TypeError for ranges that the configuration's check would not have let pass. */
+export function checkedCidrs(ranges: readonly string[]): CidrSet {
+  const made = compileCidrs(ranges);
+  if (made instanceof CidrSet) return made;
+  throw new TypeError(made[0]!.message);
+}
+
+/** A range as its address, in unsigned 32-bit numbers (one for IPv4, four for IPv6), and the number of bits that count. */
+export interface Cidr {
+  readonly words: readonly number[];
+  readonly bits: number;
+}
+
 function parseRange(text: string): Range | null {
+  const cidr = parseCidr(text);
+  return cidr === null ? null : rangeOf(cidr);
+}
+
+/** One range as {@link compileCidrs} takes it; null for what is none. */
+export function parseCidr(text: string): Cidr | null {
   const [, address, prefix] = /^([^/%]+)(?:\/(0|[1-9]\d{0,2}))?$/.exec(text) ?? [];
   if (address === undefined) return null;
   ipaddr ??= createRequire(import.meta.url)("ipaddr.js") as typeof import("ipaddr.js");
@@ -103,17 +122,23 @@ function parseRange(text: string): Range | null {
   const length = prefix === undefined ? bits : Number(prefix);
   if (length > bits) return null;
   if (parsed instanceof ipaddr.IPv6 && parsed.isIPv4MappedAddress() && length >= 96) {
-    return rangeOf(parsed.toIPv4Address().toByteArray(), length - 96);
+    return { words: wordsOf(parsed.toIPv4Address().toByteArray()), bits: length - 96 };
   }
-  return rangeOf(parsed.toByteArray(), length);
+  return { words: wordsOf(parsed.toByteArray()), bits: length };
 }
 
-function rangeOf(bytes: readonly number[], prefixLength: number): Range {
+function wordsOf(bytes: readonly number[]): number[] {
+  const words: number[] = [];
+  for (let i = 0; i < bytes.length; i += 4)
+    words.push(bytes.slice(i, i + 4).reduce((sum, byte) => sum * 256 + byte, 0));
+  return words;
+}
+
+function rangeOf({ words, bits }: Cidr): Range {
   const first: number[] = [];
   const last: number[] = [];
-  for (let i = 0; i < bytes.length; i += 4) {
-    const word = bytes.slice(i, i + 4).reduce((sum, byte) => sum * 256 + byte, 0);
-    const hostBits = Math.min(32, Math.max(0, 32 - (prefixLength - 8 * i)));
+  for (const [i, word] of words.entries()) {
+    const hostBits = Math.min(32, Math.max(0, 32 - (bits - 32 * i)));
     const size = 2 ** hostBits;
     first.push(Math.floor(word / size) * size);
     last.push((first.at(-1) as number) + size - 1);

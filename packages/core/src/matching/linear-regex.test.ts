@@ -272,6 +272,16 @@ describe("replacing", () => {
     expect(compiled("a").replaceAll("a", "\\")).toBe("a");
   });
 
+  it("refuses a text whose matches may take the square of its length", () => {
+    // Each match has to read on to the end to know that there is no z.
+    const greedy = compiled("a.*z|a");
+    expect(greedy.searchEngine).toBe("re2js");
+    expect(greedy.replaceAll("a".repeat(1000), "b")).toBe("b".repeat(1000));
+    expect(() => greedy.replaceAll("a".repeat(20_000), "b")).toThrow(RangeError);
+    expect(greedy.replaceAll(`${"a".repeat(300_000)}z`, "b")).toBe("b");
+    expect(compiled("a").replaceAll("a".repeat(300_000), "b")).toHaveLength(300_000);
+  });
+
   // The table of RE2's own test of CheckRewriteString.
   it.each([
     ["abc", "foo", true],

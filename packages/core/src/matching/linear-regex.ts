@@ -18,6 +18,8 @@ export type RegexEngine = "regexp" | "re2js";
 
 /** Longer texts go to re2js: V8's stack for backtracking is finite, and what exceeds it throws. */
 const MAX_NATIVE_LENGTH = 1 << 18;
+/** Characters that re2js may read to replace all matches: each may need the whole rest of the text (`a.*z|a`), and all together its square. */
+const MAX_REPLACE_READS = 1 << 20;
 
 export class RegexMatch {
   readonly start: number;
@@ -84,6 +86,7 @@ export class LinearRegex {
   /**
    * Replaces all matches that do not overlap (RE2::GlobalReplace; Envoy's `regex_rewrite`). A template that
    * {@link substitution} refuses changes nothing, as in RE2; check it when the configuration is read.
+   * @throws RangeError where so many matches in so long a text may take more than linear time
    */
   replaceAll(text: string, substitution: Substitution | string): string {
     const compiled = typeof substitution === "string" ? this.#remember(substitution) : substitution;
@@ -119,7 +122,11 @@ export class LinearRegex {
     let result = "";
     let position = 0;
     let lastEnd = -1;
+    let reads = 0;
     while (position <= text.length) {
+      reads += text.length - position;
+      if (reads > MAX_REPLACE_READS && lastEnd >= 0 && this.#search === null)
+        throw new RangeError(`${text.length} characters have too many matches of ${this.pattern}`);
       const found = this.#findByRe2(text, position);
       if (found === null) break;
       result += text.slice(position, found.start);

@@ -1,7 +1,8 @@
 /** Identity of a connection: number, addresses, what listener filters and the TLS handshake told of it. */
-import type { AddressInfo, ConnectionInfo, TlsInfo } from "@sluice/sdk";
+import type { AddressInfo, ConnectionInfo, ProxyTlv, TlsInfo } from "@sluice/sdk";
 
 const NO_PROTOCOLS: readonly string[] = Object.freeze([]);
+const NO_TLVS: readonly ProxyTlv[] = Object.freeze([]);
 
 /** What is not `readonly` here is set before a filter chain sees it, and then stays. */
 export class SocketInfo implements ConnectionInfo {
@@ -14,6 +15,7 @@ export class SocketInfo implements ConnectionInfo {
   applicationProtocols: readonly string[];
   transportProtocol: string;
   tls: TlsInfo | null;
+  proxyTlvs: readonly ProxyTlv[];
 
   constructor(id: number, directRemote: AddressInfo, local: AddressInfo, tls: TlsInfo | null) {
     this.id = id;
@@ -25,6 +27,7 @@ export class SocketInfo implements ConnectionInfo {
     this.applicationProtocols = NO_PROTOCOLS;
     this.transportProtocol = "";
     this.tls = tls;
+    this.proxyTlvs = NO_TLVS;
   }
 
   /** The handshake is done. A listener filter may have known the server name before. */

@@ -1,6 +1,7 @@
 /**
- * Hot path. Codecs that hold back output (a head waiting for its body) register here; every socket read ends its turn with `flush`, so that what one turn
- * wrote leaves in one write. Outside of a turn (timers, promises) a flush is scheduled with setImmediate.
+ * Hot path. Codecs that hold back output register here. What one socket's turn wrote leaves at the end of that turn (`add`). What many sockets' turns write to one,
+ * as the streams of an HTTP/2 connection do, leaves when the event loop has been through all of them (`addLate`): a write costs more than anything else.
+ * Outside of a turn (timers, promises) both are flushed by setImmediate.
  */
 export interface Flushable {
   /** Owned by the queue. */
@@ -16,14 +17,26 @@ export interface TurnListener {
 
 const NOBODY: TurnListener = { beginTurn() {}, endTurn() {} };
 
+export interface FlushQueueOptions {
+  /** `loop`: late items wait for the end of the event loop's round; `turn`: they are flushed with the others. @default "turn" */
+  readonly late?: "loop" | "turn";
+  /** Told what a flush by setImmediate threw; absent: it is thrown. */
+  readonly onError?: (error: unknown) => void;
+}
+
 export class FlushQueue {
   readonly #items: Flushable[] = [];
+  readonly #late: Flushable[] = [];
   readonly #turns: TurnListener;
+  readonly #outlastsTurns: boolean;
+  readonly #onError: ((error: unknown) => void) | null;
   #depth = 0;
   #scheduled = false;
 
-  constructor(turns: TurnListener = NOBODY) {
+  constructor(turns: TurnListener = NOBODY, { late = "turn", onError }: FlushQueueOptions = {}) {
     this.#turns = turns;
+    this.#outlastsTurns = late === "loop";
+    this.#onError = onError ?? null;
   }
 
   /** Before a socket's bytes are handled. */
@@ -35,23 +48,39 @@ export class FlushQueue {
   leave(): void {
     if (--this.#depth !== 0) return;
     this.#turns.endTurn();
-    if (this.#items.length !== 0) this.run();
+    if (this.#items.length !== 0) this.#runAll(this.#items);
   }
 
+  /** Flushed at the end of the turn. */
   add(item: Flushable): void {
     if (item.flushQueued) return;
     item.flushQueued = true;
     this.#items.push(item);
-    if (this.#depth === 0 && !this.#scheduled) {
-      this.#scheduled = true;
-      setImmediate(runScheduled, this);
+    if (this.#depth === 0) this.#schedule();
+  }
+
+  /** Flushed at the end of the event loop's round. */
+  addLate(item: Flushable): void {
+    if (!this.#outlastsTurns) {
+      this.add(item);
+      return;
     }
+    if (item.flushQueued) return;
+    item.flushQueued = true;
+    this.#late.push(item);
+    this.#schedule();
   }
 
   /** Flushes everything. An item that throws does not keep the others from being flushed; its error is thrown after them. */
   run(): void {
-    // Index loop: a flush may add to the queue.
-    const items = this.#items;
+    // Those of the turn first: they may write to late ones. A flush may add to either.
+    while (this.#items.length !== 0 || this.#late.length !== 0) {
+      this.#runAll(this.#items.length === 0 ? this.#late : this.#items);
+    }
+  }
+
+  #runAll(items: Flushable[]): void {
+    // Index loop: a flush may add to the list.
     let failure: unknown;
     let hasFailed = false;
     for (let i = 0; i < items.length; i++) {
@@ -68,10 +97,24 @@ export class FlushQueue {
     if (hasFailed) throw failure;
   }
 
-  /** Called by the scheduled immediate. */
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(runScheduled, this);
+  }
+
+  /** Called by the scheduled immediate: a turn of its own. */
   runScheduled(): void {
     this.#scheduled = false;
-    this.run();
+    this.enter();
+    try {
+      this.run();
+    } catch (error) {
+      if (this.#onError === null) throw error;
+      this.#onError(error);
+    } finally {
+      this.leave();
+    }
   }
 }
 

@@ -276,6 +276,30 @@ describe("delayed close", () => {
     expect(await recorder.closed()).toBe("");
   });
 
+  test("a slow peer is not cut while it takes some of one large write; half of it never ends as if it were whole", async () => {
+    const { services, time } = virtualServices();
+    await using pair = await accept(services);
+    const recorder = new Recorder(pair.connection);
+    const { socket } = pair.client;
+    socket.pause();
+    pair.connection.write(Buffer.alloc(64 * MIB));
+    pair.connection.closeAfterFlush(1000);
+    const received = counting(pair.client);
+    socket.resume();
+    // More than the buffers of the kernel hold.
+    await eventually("a part of it", () => received.bytes > 16 * MIB);
+    socket.pause();
+    time.advance(30_100);
+    expect(pair.connection.closed).toBe(false);
+    // What the kernel still took when the peer had stopped counts as well.
+    for (let i = 0; i < 10 && !pair.connection.closed; i++) time.advance(30_100);
+    expect(await recorder.closed()).toBe("");
+    let ended = false;
+    socket.on("end", () => (ended = true)).resume();
+    await eventually("the cut", () => socket.destroyed);
+    expect([ended, received.bytes < 64 * MIB]).toEqual([false, true]);
+  });
+
   test("0 closes as soon as everything is written, or at once where nothing waits", async () => {
     await using pair = await accept(testServices());
     const recorder = new Recorder(pair.connection);

@@ -47,6 +47,11 @@ export interface SocketConnectionOptions {
 const STALLED_FLUSH_MS = 30_000;
 const EMPTY = new Uint8Array(0);
 
+/** As Node's own time-outs of sockets look at it. */
+interface WithHandle {
+  readonly _handle?: { readonly writeQueueSize?: number } | null;
+}
+
 interface OwnedSocket extends Socket {
   [READER]: SocketConnection;
 }
@@ -159,7 +164,7 @@ export class SocketConnection extends TimerNode implements Connection, BufferRea
       }
       socket.once("finish", onSocketFinish);
     }
-    this.#pendingAtLastCheck = socket.writableLength;
+    this.#pendingAtLastCheck = this.#unsent;
     if (this.#pendingAtLastCheck !== 0) this.#environment.timers.arm(this, Math.max(timeoutMs, STALLED_FLUSH_MS));
     else if (timeoutMs !== 0) this.#environment.timers.arm(this, timeoutMs);
   }
@@ -180,13 +185,22 @@ export class SocketConnection extends TimerNode implements Connection, BufferRea
     if (--this.#pauses === 0 && !this.closed) this.#socket.resume();
   }
 
+  /** What the stream counts, and what the kernel has not taken of the write that is under way: of that one the stream counts all until it is done. */
+  get #unsent(): number {
+    const { writableLength } = this.#socket;
+    return writableLength === 0
+      ? 0
+      : writableLength + ((this.#socket as unknown as WithHandle)._handle?.writeQueueSize ?? 0);
+  }
+
   /** The delayed close's deadline. */
   override onTimeout(): void {
     if (this.closed) return;
-    const waiting = this.#socket.writableLength;
+    const waiting = this.#unsent;
     const isMoving = waiting < this.#pendingAtLastCheck;
     if (!isMoving) {
-      this.destroy();
+      // An orderly end would make what has arrived look whole.
+      this.destroy(waiting !== 0);
       return;
     }
     this.#pendingAtLastCheck = waiting;

@@ -1,4 +1,5 @@
 /** What the filters of the live configuration cost, read from all threads' shared memory: what `/filters` and Prometheus show. */
+import { allFilters } from "../config/hcm-filters.ts";
 import type { CompiledConfig } from "../config/model.ts";
 import type { HistogramMetric, StatsAggregator } from "../stats/aggregate.ts";
 import {
@@ -39,7 +40,8 @@ export function costReport(config: CompiledConfig | null, aggregator: StatsAggre
   for (const { name: listener, filterChain } of config?.listeners ?? []) {
     for (const filter of filterChain.filters) {
       if (filter.kind !== "http_connection_manager") continue;
-      const { filters, observe } = filter.hcm;
+      const { observe } = filter.hcm;
+      const filters = allFilters(filter.hcm);
       const prefix = chainPrefix(`${listener}/${filterChain.name}`);
       const prefixes = filterPrefixes(filters.map(({ name }) => name));
       chains.push({

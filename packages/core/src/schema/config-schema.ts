@@ -19,6 +19,13 @@ const PAYLOADS = [
   "envoy.extensions.access_loggers.file.v3.FileAccessLog",
   "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
   "envoy.extensions.access_loggers.stream.v3.StderrAccessLog",
+  "envoy.extensions.formatter.metadata.v3.Metadata",
+  "envoy.extensions.formatter.req_without_query.v3.ReqWithoutQuery",
+  "envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
+  "envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig",
+  "envoy.extensions.http.original_ip_detection.custom_header.v3.CustomHeaderConfig",
+  "envoy.extensions.http.original_ip_detection.xff.v3.XffConfig",
+  "envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig",
   "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
   "envoy.config.route.v3.FilterConfig",
 ];

@@ -4,6 +4,7 @@
  */
 import type { DefinitionKind, JsonSchema } from "@sluice/sdk";
 import type { Registered } from "../registry/registry.ts";
+import { FILTER_WORDS } from "./filter-words.ts";
 import type { MessageSchemas } from "./message-schemas.ts";
 
 type Which = "config" | "routeConfig";
@@ -30,20 +31,33 @@ export class FilterSchemas {
   byName(kind: DefinitionKind, which: Which): Map<string, JsonSchema> {
     const ofKind = this.#registered.filter((each) => each.kind === kind);
     const names = new Map<string, JsonSchema>();
-    for (const { definition } of ofKind) names.set(definition.id, this.reference(definition, which));
+    for (const { definition } of ofKind) names.set(definition.id, this.#short(definition, which));
     for (const { definition } of ofKind) {
       const { id } = definition;
       const short = id.slice(id.lastIndexOf(".") + 1);
       // Of several the built-in one is meant; without one the name means none.
       const same = ofKind.filter((each) => each.definition.id.endsWith(`.${short}`));
       if (same.length === 1 || id === `envoy.filters.${kind}.${short}`)
-        names.set(short, this.reference(definition, which));
+        names.set(short, this.#short(definition, which));
     }
     for (const [specifier, ids] of this.#bySpecifier) {
       const found = ofKind.filter(({ definition }) => ids.includes(definition.id));
       if (found.length === 1) names.set(specifier, this.reference(found[0]!.definition, which));
     }
     return names;
+  }
+
+  /** The same as in the long form, and the short form's own words beside it. */
+  #short(definition: Registered["definition"], which: Which): JsonSchema {
+    const reference = this.reference(definition, which);
+    const { id, messages, routeMessage } = definition;
+    const message = Object.keys(messages ?? {})[0];
+    const words = Object.hasOwn(FILTER_WORDS, id) ? FILTER_WORDS[id] : undefined;
+    if (words === undefined || message === undefined || (which === "routeConfig" && routeMessage !== message))
+      return reference;
+    const whole = this.#messages.definitions[message];
+    this.definitions[`${id}.short`] ??= { ...whole, properties: { ...whole?.properties, ...words } };
+    return { $ref: `#/$defs/${id}.short` };
   }
 
   /** A reference to the schema of a filter's configuration. */

@@ -1,7 +1,6 @@
 /** The short form as JSON Schema: one definition for each part of config/short/keys.ts. What depends on several keys at once is left to `sluice validate`. */
 import type { DefinitionKind, JsonSchema } from "@sluice/sdk";
 import type {
-  AccessLogConfig,
   CertificateConfig,
   ClusterConfig,
   ClusterTlsConfig,
@@ -12,6 +11,7 @@ import type {
   HeaderChangesConfig,
   Http2Config,
   HttpConfig,
+  InternalRedirectConfig,
   ListenerConfig,
   ListenerTlsConfig,
   ProxyProtocolConfig,
@@ -22,14 +22,17 @@ import type {
   RespondConfig,
   RewriteConfig,
   RouteConfig,
+  RouteTunnelConfig,
   SluiceConfig,
   TcpConfig,
+  TcpTunnelConfig,
   VirtualHostConfig,
   WeightedClusterConfig,
   WorkerRuntimeConfig,
 } from "../config/define-config.ts";
 import type { PartName } from "../config/short/keys.ts";
 import type { FilterSchemas } from "./filter-schemas.ts";
+import { accessLogs, httpOptions, httpParts, match } from "./http-parts.ts";
 import { address, anyOf, count, described, duration, flag, listOf, mapOf, oneOf, part, ref, text } from "./parts.ts";
 
 /** Parts that the adapter does not check by its table of keys. */
@@ -46,8 +49,6 @@ const tlsVersion = oneOf("1.0", "1.1", "1.2", "1.3");
 const headerChanges = { request_headers: ref("headers"), response_headers: ref("headers") };
 const certificate = { cert: text, key: text, password_file: text };
 const tlsOptions = { min_version: tlsVersion, max_version: tlsVersion, ciphers: texts, curves: texts, alpn: texts };
-const accessLogs = anyOf({ const: true }, text, ref("access_log"), listOf(anyOf(text, ref("access_log"))));
-const match = anyOf(text, flag, ref("match"));
 
 const fixedParts: Record<Exclude<PartName, "listener" | "http">, JsonSchema> = {
   configuration: part<SluiceConfig>({
@@ -78,6 +79,7 @@ const fixedParts: Record<Exclude<PartName, "listener" | "http">, JsonSchema> = {
       domains: described("example.com, *.example.com, example.*, *", oneOrMore),
       routes: listOf(ref("route")),
       require_tls: anyOf(flag, { const: "external" }),
+      attempt_count: described("who is told x-envoy-attempt-count", oneOf("request", "response", "both")),
       ...headerChanges,
       filters: ref("route_filters"),
     },
@@ -90,26 +92,50 @@ const fixedParts: Record<Exclude<PartName, "listener" | "http">, JsonSchema> = {
     path: described("the path is this", text),
     separated_prefix: described("the path is this, or goes on with a /", text),
     regex: described("the whole path matches this (RE2)", text),
+    template: described("the path fits this URI template: /users/{id}/**", text),
     connect: flag,
     case_sensitive: flag,
     method: oneOrMore,
     headers: mapOf(match),
     query: mapOf(match),
+    cookies: mapOf(match),
     grpc: flag,
+    share: described(
+      "only so many percent of the requests; the others go on to the next route",
+      anyOf({ type: "number", minimum: 0, maximum: 100 }, ref("route_share")),
+    ),
+    client_certificate: oneOf("presented", "validated", "none"),
     cluster: text,
     clusters: anyOf(weights, listOf(ref("weighted_cluster"))),
+    cluster_header: described("the request's header that names the cluster", text),
     redirect: anyOf(text, ref("redirect")),
     respond: anyOf({ type: "integer" }, ref("respond")),
     timeout: duration,
     idle_timeout: duration,
     max_stream_duration: duration,
+    grpc_timeout_max: described("the most that a gRPC client's deadline lets a stream last", duration),
+    internal_redirect: described(
+      "redirects of the upstream are followed here",
+      anyOf(flag, count, ref("internal_redirect")),
+    ),
+    body_buffer_limit: described("bytes of a body that are kept to send it again", count),
+    stat_prefix: text,
     rewrite: anyOf(text, ref("rewrite")),
     append_x_forwarded_host: flag,
     cluster_not_found: oneOf(503, 404, 500),
     upgrades: mapOf(flag),
+    tunnel: described(
+      "CONNECT ends here, its payload goes to the cluster as raw TCP",
+      anyOf(flag, ref("route_tunnel")),
+    ),
     ...headerChanges,
     filters: ref("route_filters"),
   }),
+  route_share: part<Exclude<NonNullable<RouteConfig["share"]>, number>>(
+    { percent: { type: "number", minimum: 0, maximum: 100 }, key: text },
+    ["percent"],
+  ),
+  route_tunnel: part<RouteTunnelConfig>({ allow_post: flag, proxy_protocol: oneOf("v1", "v2") }),
   match: part<MatchFieldsConfig>({
     exact: text,
     prefix: text,
@@ -121,9 +147,17 @@ const fixedParts: Record<Exclude<PartName, "listener" | "http">, JsonSchema> = {
     not: flag,
   }),
   weighted_cluster: part<WeightedClusterConfig>(
-    { name: text, weight: count, host: text, ...headerChanges, filters: ref("route_filters") },
-    ["name", "weight"],
+    { name: text, header: text, weight: count, host: text, ...headerChanges, filters: ref("route_filters") },
+    ["weight"],
   ),
+  internal_redirect: part<InternalRedirectConfig>({
+    max: count,
+    statuses: listOf(oneOf(301, 302, 303, 307, 308)),
+    cross_scheme: anyOf(flag, { const: "safe" }),
+    copy_headers: texts,
+    routes: texts,
+    repeat: flag,
+  }),
   redirect: part<RedirectConfig>({
     https: flag,
     scheme: text,
@@ -139,22 +173,35 @@ const fixedParts: Record<Exclude<PartName, "listener" | "http">, JsonSchema> = {
   rewrite: part<RewriteConfig>({
     prefix: text,
     regex: ref("regex_rewrite"),
+    template: text,
     host: text,
     auto_host: flag,
     host_from_header: text,
+    host_from_path: ref("regex_rewrite"),
   }),
   regex_rewrite: part<RegexRewriteConfig>({ pattern: text, substitution: text }, ["pattern"]),
   headers: part<HeaderChangesConfig>({ set: mapOf(text), add: mapOf(text), default: mapOf(text), remove: texts }),
-  access_log: part<AccessLogConfig>({ to: text, format: text, json: { type: "object" } }),
+  ...httpParts,
   tcp: part<TcpConfig>({
     cluster: text,
     clusters: weights,
     idle_timeout: duration,
     max_connect_attempts: count,
     max_connection_duration: duration,
+    tunnel: described("host and port to which a CONNECT is sent ahead", anyOf(text, ref("tcp_tunnel"))),
     access_log: accessLogs,
     stat_prefix: text,
   }),
+  tcp_tunnel: part<TcpTunnelConfig>(
+    {
+      to: text,
+      post: anyOf(flag, text),
+      headers: mapOf(text),
+      keep_response_headers: flag,
+      keep_response_trailers: flag,
+    },
+    ["to"],
+  ),
   certificate: part<CertificateConfig>(certificate, ["cert", "key"]),
   listener_tls: part<ListenerTlsConfig>({
     ...tlsOptions,
@@ -179,15 +226,20 @@ const fixedParts: Record<Exclude<PartName, "listener" | "http">, JsonSchema> = {
     dns_ttl: flag,
     dns_family: oneOf("auto", "v4_only", "v6_only", "v4_preferred", "all"),
     lb: oneOf("round_robin"),
-    protocol: oneOf("http1", "http2"),
+    protocol: oneOf("http1", "http2", "auto", "downstream"),
+    proxy_protocol: oneOf("v1", "v2"),
+    tcp_keepalive: count,
+    preconnect: { type: "number", minimum: 1, maximum: 3 },
     connect_timeout: duration,
     tls: anyOf(flag, ref("cluster_tls")),
     buffer_limit: count,
     idle_timeout: duration,
     max_connection_duration: duration,
+    max_stream_duration: duration,
     max_requests_per_connection: count,
     max_headers_count: count,
     trailers: flag,
+    header_case: oneOf("proper", "preserve"),
     stat_name: text,
   }),
   endpoint: part<EndpointConfig>(
@@ -200,6 +252,10 @@ const tlvType = { type: "integer", minimum: 0, maximum: 255 };
 const proxyProtocol = part<ProxyProtocolConfig>({
   allow_requests_without_proxy_protocol: flag,
   disallowed_versions: listOf(oneOf("V1", "V2")),
+  pass_through_tlvs: {
+    type: "object",
+    properties: { match_type: oneOf("INCLUDE_ALL", "INCLUDE"), tlv_type: listOf(tlvType) },
+  },
   rules: listOf({
     type: "object",
     properties: {
@@ -256,7 +312,7 @@ const http = part<HttpConfig>({
   routes: listOf(ref("route")),
   virtual_hosts: described("instead of routes", listOf(ref("virtual_host"))),
   edge: described("Envoy's recommendations for proxies that face the internet", flag),
-  access_log: accessLogs,
+  ...httpOptions,
   stat_prefix: text,
   server_name: text,
   idle_timeout: duration,

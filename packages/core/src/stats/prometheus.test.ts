@@ -33,6 +33,17 @@ describe("tags", () => {
       "cluster.ssl.ciphers",
       { envoy_cluster_name: "web", cipher_suite: "TLS_AES_128_GCM_SHA256" },
     ],
+    ["cluster.web.grpc.success", "cluster.grpc.success", { envoy_cluster_name: "web" }],
+    ["cluster.web.grpc.upstream_rq_time", "cluster.grpc.upstream_rq_time", { envoy_cluster_name: "web" }],
+    ...(["grpc", "grpc-web"] as const).map((protocol): [string, string, Record<string, string>] => [
+      `cluster.web.internal.${protocol}.pkg.v1.Echo.Say.request_message_count`,
+      `cluster.${protocol}.request_message_count`,
+      {
+        envoy_cluster_name: "web.internal",
+        envoy_grpc_bridge_service: "pkg.v1.Echo",
+        envoy_grpc_bridge_method: "Say",
+      },
+    ]),
     [
       "http.ingress_http.downstream_rq_2xx",
       "http.downstream_rq_xx",

@@ -36,6 +36,8 @@ const workerId = /^(server|listener_manager)\.worker_(\d+)\./;
 const listenerAddress = /^(?:[\d._]+|\[[\da-fA-F_.]*\]_\d+)(?=\.)/;
 const listenerCipher = /^listener\.ssl\.ciphers?\.(.+)$/;
 const clusterCipher = /^cluster\.ssl\.ciphers\.(.+)$/;
+/** Methods have no dots, services do. */
+const grpcMethod = /^cluster\.(grpc(?:-web)?)\.(.+)\.([^.]+)\.(?=[^.]+$)/;
 const localRateLimit = /^(.+)\.http_local_rate_limit\./;
 
 export function knownNames(config: CompiledConfig | null): KnownNames {
@@ -78,6 +80,11 @@ export class TagExtractor {
     name = take(name, workerId, tags, (match) => [["envoy_worker_id", match[2]!], `${match[1]}.worker_`]);
     name = take(name, listenerCipher, tags, (match) => [["envoy_ssl_cipher", match[1]!], "listener.ssl.ciphers"]);
     name = take(name, clusterCipher, tags, (match) => [["cipher_suite", match[1]!], "cluster.ssl.ciphers"]);
+    const call = grpcMethod.exec(name);
+    if (call !== null) {
+      tags.push(["envoy_grpc_bridge_service", call[2]!], ["envoy_grpc_bridge_method", call[3]!]);
+      name = `cluster.${call[1]}.${name.slice(call[0].length)}`;
+    }
     name = take(name, localRateLimit, tags, (match) => [
       ["envoy_local_http_ratelimit_prefix", match[1]!],
       "http_local_rate_limit.",

@@ -51,7 +51,10 @@ export class TapSession {
   }
 
   finished(record: StreamRecord): void {
-    if (this.#open.delete(record)) this.#finished.push(record.toStream(true));
+    if (!this.#open.delete(record)) return;
+    this.#finished.push(record.toStream(true));
+    // Another stream may take its place at the codec.
+    record.end();
   }
 
   /** What was finished since the last call. */

@@ -17,6 +17,7 @@ const REASONS: Readonly<Record<string, ResetReason>> = {
   remote_reset: "remote_reset",
   protocol_error: "protocol_error",
   overflow: "overflow",
+  upstream_max_stream_duration_reached: "max_duration",
   local_reset: "local_reset",
 };
 
@@ -86,9 +87,9 @@ export class TappedStream extends HttpStream {
     super.localReply(options, details);
   }
 
-  override resetStream(reason: ResetReason, details: string): void {
+  override resetStream(reason: ResetReason, details: string, code?: number): void {
     this.#upstreamReset(details);
-    super.resetStream(reason, details);
+    super.resetStream(reason, details, code);
   }
 
   override finish(): void {
@@ -140,9 +141,9 @@ class TapEncoder implements ResponseEncoder {
     this.#encoder.sendTrailers(trailers);
   }
 
-  reset(reason: ResetReason): void {
+  reset(reason: ResetReason, code?: number): void {
     this.record?.reset("to_client", reason);
-    this.#encoder.reset(reason);
+    this.#encoder.reset(reason, code);
   }
 
   pauseRequest(): void {

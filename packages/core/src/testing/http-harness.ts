@@ -12,7 +12,7 @@ import { HeaderMap, RequestHeaderMap, type ResponseHeaderMap } from "../http/hea
 import { ConnectionManager, type ManagerServices } from "../http/manager/connection-manager.ts";
 import type { HttpStream } from "../http/manager/http-stream.ts";
 import { hcmSettings } from "../http/manager/settings.ts";
-import { buildRouteTable } from "../http/route/route-table.ts";
+import { buildRouteTable } from "../http/route/build-route-table.ts";
 import type { RouteEntry, RouteTable } from "../http/route/types.ts";
 import { readBuffer } from "../network/connection.ts";
 import { FlushQueue } from "../network/flush-queue.ts";
@@ -227,7 +227,17 @@ function completeRoute(partial: Partial<RouteEntry>, slots: number): RouteEntry 
     timeoutMs: 0,
     idleTimeoutMs: -1,
     maxStreamDurationMs: -1,
+    grpcTimeout: null,
+    grpcTimeoutHeader: null,
     autoHostRewrite: false,
+    bufferLimitBytes: -1,
+    internalRedirect: null,
+    includeAttemptCountInResponse: false,
+    isCounted: false,
+    statPrefix: "",
+    virtualCluster: () => "",
+    mayAsk: () => true,
+    connect: null,
     finalizeRequest() {},
     finalizeResponse() {},
     perFilter: nothing,

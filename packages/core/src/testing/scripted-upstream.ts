@@ -6,13 +6,16 @@ import type { HttpStream } from "../http/manager/http-stream.ts";
 import type { AnyDefinition } from "./setup.ts";
 import { UpstreamEnd } from "./upstream-end.ts";
 
-const WORDS: Readonly<Record<ResetReason, readonly [flag: "UF" | "UC" | "UR" | "UPE" | "UO" | "LR", words: string]>> = {
+const WORDS: Readonly<
+  Record<ResetReason, readonly [flag: "UF" | "UC" | "UR" | "UPE" | "UO" | "UMSDR" | "LR", words: string]>
+> = {
   connection_failure: ["UF", "remote_connection_failure"],
   connection_timeout: ["UF", "connection_timeout"],
   connection_termination: ["UC", "connection_termination"],
   remote_reset: ["UR", "remote_reset"],
   protocol_error: ["UPE", "protocol_error"],
   overflow: ["UO", "overflow"],
+  max_duration: ["UMSDR", "upstream_max_stream_duration_reached"],
   local_reset: ["LR", "local_reset"],
 };
 

@@ -107,8 +107,10 @@ export class TimerWheel implements Timers {
     const now = this.#clock.turnNow();
     const deadline = now + (ms > 0 ? ms : 0);
     if (node.next !== null) {
+      // Later than before: it is visited in time.
+      const isLater = deadline >= node.deadline;
       node.deadline = deadline;
-      if (this.#tickOf(deadline) >= node.visitTick) return;
+      if (isLater || this.#tickOf(deadline) >= node.visitTick) return;
       unlink(node);
     } else {
       node.deadline = deadline;

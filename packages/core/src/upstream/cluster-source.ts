@@ -3,6 +3,8 @@ import type { Cluster, GrpcClient, GrpcClientOptions } from "@sluice/sdk";
 import type { OpenCalls } from "./request/open-calls.ts";
 
 export interface UpstreamCluster extends Pick<Cluster, "name" | "statName" | "openStream" | "connect"> {
+  /** Whether its connections are TLS. @default false */
+  readonly isSecure?: boolean;
   /** A client whose calls `calls` knows, so that it can end them. Absent where the cluster takes no gRPC calls (one that a test plays). */
   grpcClient?(options: GrpcClientOptions, calls: OpenCalls): GrpcClient;
 }

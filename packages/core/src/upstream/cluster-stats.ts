@@ -14,12 +14,16 @@ export class ClusterStats {
   readonly cxMaxRequests: Counter;
   readonly cxMaxDuration: Counter;
   readonly cxNoneHealthy: Counter;
+  readonly cxPoolOverflow: Counter;
   readonly cxOverflow: Counter;
   readonly cxProtocolError: Counter;
   readonly cxDestroy: Counter;
   readonly cxDestroyLocal: Counter;
   readonly cxDestroyRemote: Counter;
   readonly cxDestroyWithActiveRq: Counter;
+  readonly cxDestroyRemoteWithActiveRq: Counter;
+  readonly cxDestroyLocalWithActiveRq: Counter;
+  readonly cxCloseNotify: Counter;
   readonly cxRxBytes: Counter;
   readonly cxTxBytes: Counter;
   readonly rqTotal: Counter;
@@ -31,6 +35,9 @@ export class ClusterStats {
   readonly rqCancelled: Counter;
   readonly rqRxReset: Counter;
   readonly rqTxReset: Counter;
+  /** Sent again because a server promised not to have served it; Envoy has no such counter. */
+  readonly rqSentAgain: Counter;
+  readonly rqMaxDuration: Counter;
   readonly membershipTotal: Gauge;
   readonly membershipHealthy: Gauge;
   readonly membershipDegraded: Gauge;
@@ -52,12 +59,16 @@ export class ClusterStats {
     this.cxMaxRequests = stats.counter("upstream_cx_max_requests");
     this.cxMaxDuration = stats.counter("upstream_cx_max_duration_reached");
     this.cxOverflow = stats.counter("upstream_cx_overflow");
+    this.cxPoolOverflow = stats.counter("upstream_cx_pool_overflow");
     this.cxNoneHealthy = stats.counter("upstream_cx_none_healthy");
     this.cxProtocolError = stats.counter("upstream_cx_protocol_error");
     this.cxDestroy = stats.counter("upstream_cx_destroy");
     this.cxDestroyLocal = stats.counter("upstream_cx_destroy_local");
     this.cxDestroyRemote = stats.counter("upstream_cx_destroy_remote");
     this.cxDestroyWithActiveRq = stats.counter("upstream_cx_destroy_with_active_rq");
+    this.cxDestroyRemoteWithActiveRq = stats.counter("upstream_cx_destroy_remote_with_active_rq");
+    this.cxDestroyLocalWithActiveRq = stats.counter("upstream_cx_destroy_local_with_active_rq");
+    this.cxCloseNotify = stats.counter("upstream_cx_close_notify");
     this.cxRxBytes = stats.counter("upstream_cx_rx_bytes_total");
     this.cxTxBytes = stats.counter("upstream_cx_tx_bytes_total");
     this.rqTotal = stats.counter("upstream_rq_total");
@@ -69,6 +80,8 @@ export class ClusterStats {
     this.rqCancelled = stats.counter("upstream_rq_cancelled");
     this.rqRxReset = stats.counter("upstream_rq_rx_reset");
     this.rqTxReset = stats.counter("upstream_rq_tx_reset");
+    this.rqSentAgain = stats.counter("upstream_rq_sent_again");
+    this.rqMaxDuration = stats.counter("upstream_rq_max_duration_reached");
     this.membershipTotal = stats.gauge("membership_total");
     this.membershipHealthy = stats.gauge("membership_healthy");
     this.membershipDegraded = stats.gauge("membership_degraded");
@@ -76,5 +89,16 @@ export class ClusterStats {
     this.lbHealthyPanic = stats.counter("lb_healthy_panic");
     this.flowPaused = stats.counter("upstream_flow_control_paused_reading_total");
     this.flowResumed = stats.counter("upstream_flow_control_resumed_reading_total");
+  }
+
+  /** A connection is gone. */
+  destroyed(isLocal: boolean, hadStreams: boolean): void {
+    this.cxDestroy.inc();
+    if (isLocal) this.cxDestroyLocal.inc();
+    else this.cxDestroyRemote.inc();
+    if (!hadStreams) return;
+    this.cxDestroyWithActiveRq.inc();
+    if (isLocal) this.cxDestroyLocalWithActiveRq.inc();
+    else this.cxDestroyRemoteWithActiveRq.inc();
   }
 }

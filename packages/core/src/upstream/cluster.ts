@@ -1,35 +1,34 @@
-/** One cluster in one thread: its hosts, who is next, a pool per host. Host sets come from discovery, whole each time. */
+/** One cluster in one thread: its hosts, who is next, pools per host. Host sets come from discovery, whole each time. */
 import type {
+  ConnectionInfo,
   GrpcClient,
   GrpcClientOptions,
   OpenFailure,
   UpstreamConnection,
   UpstreamConnectionEvents,
+  UpstreamRequest,
   UpstreamStream,
   UpstreamStreamEvents,
 } from "@sluice/sdk";
-import type { ClusterModel, Http2Model } from "../config/model.ts";
+import type { ClusterModel, HeaderCaseModel } from "../config/model.ts";
 import type { StatsScope } from "../stats/stats-store.ts";
 import type { WorkerServices } from "../worker/services.ts";
 import type { UpstreamCluster } from "./cluster-source.ts";
 import { ClusterStats } from "./cluster-stats.ts";
-import type { Connector } from "./connector.ts";
+import { AS_CONFIGURED, type Connector } from "./connector.ts";
 import type { GrpcTarget } from "./grpc/grpc-call.ts";
 import { GrpcChannels } from "./grpc/grpc-channels.ts";
 import { ClusterGrpcClient } from "./grpc/grpc-client.ts";
 import { Host, type HostModel, addressKey, hostStatsPrefix } from "./host.ts";
 import { type LoadBalancer, eligible, roundRobin } from "./load-balancing/round-robin.ts";
-import {
-  HTTP2_CLIENT_DEFAULTS,
-  type Http2Environment,
-  type Http2Options,
-  NO_HTTP2_STATS,
-} from "../http/codec/h2/index.ts";
+import { HTTP2_CLIENT_DEFAULTS, type Http2Environment, NO_HTTP2_STATS } from "../http/codec/h2/index.ts";
 import { Http2CodecStats } from "../http/codec/h2/codec-stats.ts";
-import { Http2Pool } from "./pool/http2-pool.ts";
-import type { Pool } from "./pool/pool.ts";
 import { ConnectionCount } from "./pool/base-pool.ts";
-import { Http1Pool, type Http1PoolSettings } from "./pool/http1-pool.ts";
+import { HostPool, type PoolSettings } from "./pool/host-pool.ts";
+import { HostPools } from "./pool/host-pools.ts";
+import { type ChosenPool, PoolChoice } from "./pool/pool-choice.ts";
+import type { PoolOwner, PoolProtocol, StreamPool } from "./pool/pool.ts";
+import type { PooledStream } from "./pool/upstream-stream.ts";
 import type { OpenCalls } from "./request/open-calls.ts";
 import { TcpUpstream } from "./tcp-upstream.ts";
 
@@ -41,12 +40,13 @@ const MAX_CONNECTIONS = 1024;
 /** What a cluster needs of its thread. */
 export type ClusterServices = Pick<WorkerServices, "clock" | "timers" | "flushQueue" | "random" | "stats">;
 
-interface Member {
-  readonly host: Host;
-  readonly pool: Pool;
-}
+/** Connections that one request may have opened in advance, and hosts that are tried for a request that another one refused. */
+const MOST_AHEAD = 3;
+const MOST_PICKS = 4;
 
-export class Cluster implements UpstreamCluster, GrpcTarget {
+const LOWER_CASE: HeaderCaseModel = { style: "lower", preserves: false };
+
+export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
   readonly name: string;
   readonly statName: string;
   readonly model: ClusterModel;
@@ -55,13 +55,20 @@ export class Cluster implements UpstreamCluster, GrpcTarget {
   readonly #services: ClusterServices;
   readonly #connector: Connector;
   readonly #scope: StatsScope;
-  readonly #settings: Http1PoolSettings;
-  /** null: hosts are spoken to in HTTP/1. */
-  readonly #http2: { readonly codec: Http2Options; readonly environment: Http2Environment } | null;
+  readonly #settings: PoolSettings;
+  /** What hosts are spoken to in, where requests do not decide it. */
+  readonly #protocol: PoolProtocol;
+  /** null: never. */
+  readonly #http2: Http2Environment | null;
+  /** null: one pool a host. */
+  readonly #choice: PoolChoice | null;
   readonly #connections = new ConnectionCount();
-  /** By host, so that a pick leads to its pool. */
-  readonly #members = new Map<string, Member>();
-  readonly #pools = new Map<Host, Pool>();
+  /** By host, so that a pick leads to its pools: by address those of the cluster, by object those that leave too. */
+  readonly #members = new Map<string, HostPools>();
+  readonly #pools = new Map<Host, HostPools>();
+  /** Hosts that were picked in advance; as Envoy, at most as many as there are to pick from. */
+  #foreseen: Host[] = [];
+  #hostsInTurn = 0;
   readonly #tcp = new Set<TcpUpstream>();
   #balancer: LoadBalancer;
   #panic = false;
@@ -79,33 +86,101 @@ export class Cluster implements UpstreamCluster, GrpcTarget {
     this.channels = new GrpcChannels(model);
     const { http } = model;
     this.#settings = {
-      codec: {
+      http1: {
         maxHeadBytes: http.maxResponseHeadersBytes,
         maxHeaders: http.maxHeadersCount,
         enableTrailers: http.enableTrailers,
+        allowChunkedLength: http.allowChunkedLength ?? false,
+        headerCase: http.headerCase ?? LOWER_CASE,
+      },
+      http2: {
+        ...HTTP2_CLIENT_DEFAULTS,
+        ...http.http2,
+        maxHeaders: http.maxHeadersCount,
+        streamBufferBytes: Math.min(model.bufferLimitBytes, HTTP2_CLIENT_DEFAULTS.streamBufferBytes),
       },
       connectTimeoutMs: model.connectTimeoutMs,
       idleTimeoutMs: http.idleTimeoutMs,
       maxAgeMs: http.maxConnectionDurationMs,
       maxRequests: http.maxRequestsPerConnection,
+      maxStreamMs: http.maxStreamDurationMs,
+      preconnectRatio: model.preconnect.perUpstream,
       maxPending: MAX_PENDING,
       maxConnections: MAX_CONNECTIONS,
     };
-    this.#http2 = http.http2 === null ? null : this.#speakHttp2(http.http2);
+    // Without TLS there is nothing that could tell.
+    const protocol = http.protocol === "auto" && model.tls === null ? "http1" : http.protocol;
+    this.#protocol = protocol === "downstream" ? "auto" : protocol;
+    this.#http2 = protocol === "http1" ? null : this.#http2Environment();
+    this.#choice = PoolChoice.of(model);
     this.#balancer = roundRobin([], services.random);
     if (model.discovery.kind === "static") this.updateHosts(model.endpoints);
   }
 
-  openStream(events: UpstreamStreamEvents): UpstreamStream | OpenFailure {
-    const host = this.#pick();
-    return host === null ? "no_healthy_upstream" : this.#pools.get(host)!.openStream(events);
+  get isSecure(): boolean {
+    return this.model.tls !== null;
   }
 
-  connect(events: UpstreamConnectionEvents): UpstreamConnection | OpenFailure {
+  openStream(events: UpstreamStreamEvents, request?: UpstreamRequest): UpstreamStream | OpenFailure {
+    const { predictive } = this.model.preconnect;
+    if (predictive > 1) this.#connectAhead(predictive, request);
+    const host = this.#pick();
+    if (host === null) return "no_healthy_upstream";
+    const pool = this.#pools.get(host)!.pick(request);
+    return pool === null ? this.#noPool() : pool.openStream(events);
+  }
+
+  #noPool(): OpenFailure {
+    this.stats.cxPoolOverflow.inc();
+    return "overflow";
+  }
+
+  /** As Envoy: connections to the hosts that are next in turn, until those that there are would do for `ratio` times the streams. */
+  #connectAhead(ratio: number, request: UpstreamRequest | undefined): void {
+    for (let i = 0; i < MOST_AHEAD; i++) {
+      let streams = 1;
+      let capacity = 0;
+      for (const pools of this.#members.values()) {
+        for (const pool of pools.all()) {
+          streams += pool.pending + pool.active;
+          capacity += pool.capacity + pool.active;
+        }
+      }
+      if (streams * ratio <= capacity || this.#foreseen.length >= this.#hostsInTurn) return;
+      const host = this.#balancer.pick();
+      if (host === null) return;
+      this.#foreseen.push(host);
+      const pool = this.#pools.get(host)!.pick(request);
+      if (pool === null || !pool.connectAhead(ratio)) return;
+    }
+  }
+
+  /** Another host's pool of the same kind; the same pool where there is no other host and this one stays. */
+  sendAgain(stream: PooledStream, from: StreamPool): boolean {
+    if (this.#closed) return from instanceof HostPool && from.take(stream);
+    const { kind } = from as HostPool;
+    for (let i = 0; i < MOST_PICKS; i++) {
+      const host = this.#balancer.pick();
+      if (host === null) break;
+      if (host !== from.host) return this.#pools.get(host)!.ofKind(kind)?.take(stream) ?? false;
+    }
+    return this.#members.get(from.host.address)?.host === from.host
+      ? (this.#pools.get(from.host)!.ofKind(kind)?.take(stream) ?? false)
+      : false;
+  }
+
+  sendOverHttp1(stream: PooledStream, from: StreamPool): boolean {
+    const pools = this.#members.get(from.host.address);
+    if (pools === undefined || pools.host !== from.host) return this.sendAgain(stream, from);
+    return pools.ofHttp1((from as HostPool).kind)?.take(stream) ?? false;
+  }
+
+  connect(events: UpstreamConnectionEvents, client: ConnectionInfo | null = null): UpstreamConnection | OpenFailure {
     const host = this.#pick();
     if (host === null) return "no_healthy_upstream";
     const upstream = new TcpUpstream(host, this.stats, this.#services.clock, events, this.#tcp);
-    upstream.start(this.#connector, this.#settings.connectTimeoutMs);
+    const target = client === null || this.model.proxyProtocol === null ? null : { ...AS_CONFIGURED, client };
+    upstream.start(this.#connector, this.#settings.connectTimeoutMs, target);
     return upstream;
   }
 
@@ -133,7 +208,7 @@ export class Cluster implements UpstreamCluster, GrpcTarget {
 
   #pick(): Host | null {
     if (this.#panic) this.stats.lbHealthyPanic.inc();
-    const host = this.#balancer.pick();
+    const host = this.#foreseen.length === 0 ? this.#balancer.pick() : this.#foreseen.shift()!;
     if (host === null) this.stats.cxNoneHealthy.inc();
     return host;
   }
@@ -161,9 +236,9 @@ export class Cluster implements UpstreamCluster, GrpcTarget {
       changed = true;
       const scope = this.#services.stats.scope(hostStatsPrefix(this.name, key));
       const host = new Host(model, this.name, scope);
-      const pool = this.#newPool(host);
-      members.set(key, { host, pool });
-      this.#pools.set(host, pool);
+      const pools = new HostPools(host, this.#choice, this.#newPool);
+      members.set(key, pools);
+      this.#pools.set(host, pools);
       order.push(host);
     }
     for (const key of gone) {
@@ -178,57 +253,62 @@ export class Cluster implements UpstreamCluster, GrpcTarget {
     const { hosts, panic } = eligible(order);
     this.#panic = panic;
     this.#balancer = roundRobin(hosts, this.#services.random);
+    this.#hostsInTurn = hosts.length;
+    this.#foreseen = [];
   }
 
-  #speakHttp2(options: Http2Model): { codec: Http2Options; environment: Http2Environment } {
+  #http2Environment(): Http2Environment {
     const { clock, timers, flushQueue, random } = this.#services;
-    const { http, bufferLimitBytes } = this.model;
     const stats = new Http2CodecStats(this.#scope.under("http2."), NO_HTTP2_STATS.tooManyPrematureResets);
-    return {
-      codec: {
-        ...HTTP2_CLIENT_DEFAULTS,
-        ...options,
-        maxHeaders: http.maxHeadersCount,
-        streamBufferBytes: Math.min(bufferLimitBytes, HTTP2_CLIENT_DEFAULTS.streamBufferBytes),
-      },
-      environment: { clock, timers, flushQueue, stats, random: () => random.next() },
-    };
+    return { clock, timers, flushQueue, stats, random: () => random.next() };
   }
 
-  #newPool(host: Host): Pool {
-    const http2 = this.#http2;
-    if (http2 === null)
-      return new Http1Pool(host, this.#connector, this.#settings, this.stats, this.#services, this.#connections);
-    const settings = { ...this.#settings, codec: http2.codec };
-    return new Http2Pool(host, this.#connector, settings, this.stats, http2.environment, this.#connections);
-  }
+  readonly #newPool = (host: Host, kind: ChosenPool | null): HostPool => {
+    const { clock, timers, flushQueue } = this.#services;
+    return new HostPool({
+      host,
+      connector: this.#connector,
+      target: kind === null ? null : kind.target,
+      limits: this.#settings,
+      stats: this.stats,
+      clock,
+      timers,
+      count: this.#connections,
+      protocol: kind === null || kind.protocol === "auto" ? this.#protocol : kind.protocol,
+      kind,
+      flushQueue,
+      environment: this.#http2,
+      owner: this,
+    });
+  };
 
-  #retire({ host, pool }: Member): void {
+  #retire(pools: HostPools): void {
+    const { host } = pools;
     this.channels.closeHost(host);
     this.#leaving++;
-    pool.onEmpty = () => {
+    pools.drain(() => {
       this.#pools.delete(host);
       host.release();
       this.#leaving--;
       this.#releaseIfDone();
-    };
-    pool.drain();
+    });
   }
 
   /** The cluster is gone from the configuration: what it carries may finish. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const member of this.#members.values()) this.#retire(member);
-    this.#members.clear();
     this.#balancer = roundRobin([], this.#services.random);
+    this.#foreseen = [];
+    for (const pools of this.#members.values()) this.#retire(pools);
+    this.#members.clear();
     this.#releaseIfDone();
   }
 
   /** Everything ends now. */
   destroy(): void {
     this.close();
-    for (const pool of this.#pools.values()) pool.destroy();
+    for (const pools of this.#pools.values()) pools.destroy();
     for (const upstream of this.#tcp) upstream.destroy();
   }
 

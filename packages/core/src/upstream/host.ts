@@ -1,6 +1,7 @@
 /** One host of a cluster in one thread: its address, what it is called, whether it takes traffic, and its own counters (shown by /clusters). */
 import type { Counter, Gauge, UpstreamHost } from "@sluice/sdk";
 import type { AddressModel, EndpointModel } from "../config/model.ts";
+import type { SlotGauge } from "../stats/metrics.ts";
 import type { StatsScope } from "../stats/stats-store.ts";
 
 export type HostHealth = EndpointModel["health"];
@@ -21,6 +22,11 @@ export function addressKey(address: AddressModel): string {
 /** Prefix of a host's metrics. Names that start with `#` are for `/clusters`, not for `/stats`. */
 export function hostStatsPrefix(cluster: string, address: string): string {
   return `#host.${cluster}#${address}#`;
+}
+
+/** Name of the gauge behind {@link Host.speaks}, after the host's prefix. */
+export function protocolStat(protocol: "http1" | "http2"): string {
+  return `#protocol.${protocol}`;
 }
 
 export class Host implements UpstreamHost {
@@ -63,6 +69,11 @@ export class Host implements UpstreamHost {
 
   get usable(): boolean {
     return this.health === "healthy" || this.health === "degraded";
+  }
+
+  /** How many of its pools have learned that it speaks so. */
+  speaks(protocol: "http1" | "http2"): SlotGauge {
+    return this.#scope.gauge(protocolStat(protocol));
   }
 
   release(): void {

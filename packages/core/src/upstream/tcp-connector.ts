@@ -7,8 +7,8 @@
  */
 import { connect, type Socket, type TcpNetConnectOpts } from "node:net";
 import type { TLSSocket } from "node:tls";
-import type { ConnectionInfo, TlsInfo } from "@sluice/sdk";
-import type { AddressModel, ClusterModel } from "../config/model.ts";
+import type { AddressInfo, ConnectionInfo, TlsInfo } from "@sluice/sdk";
+import type { AddressModel, ClusterModel, ProxyProtocolModel, TcpKeepaliveModel } from "../config/model.ts";
 import { addressOf, ipAddress, UNKNOWN_ADDRESS } from "../network/address.ts";
 import { nextConnectionId, SocketInfo } from "../network/connection-info.ts";
 import { allocateReadBuffer, DEFAULT_READ_BUFFER, ONREAD, type ReadBufferSizes } from "../network/read-buffer.ts";
@@ -19,14 +19,22 @@ import { tlsInfoOf } from "../network/tls/tls-info.ts";
 import { TlsStats } from "../network/tls/tls-stats.ts";
 import { TimerNode } from "../timing/clock.ts";
 import type { WorkerServices } from "../worker/services.ts";
-import type { ConnectEvents, Connecting, Connector } from "./connector.ts";
+import type { ConnectEvents, ConnectTarget, Connecting, Connector } from "./connector.ts";
 import type { Host } from "./host.ts";
+import { proxyHeader } from "./proxy-header.ts";
 
 export interface ConnectOptions {
   readonly address: AddressModel;
   readonly tls: ClientTls | null;
   /** Takes the place of the TLS context's server name; empty: the context's. */
   readonly serverName: string;
+  /** null or absent: nothing special. */
+  readonly target?: ConnectTarget | null;
+  /** What the connection begins with; null or absent: nothing. */
+  readonly proxyProtocol?: ProxyProtocolModel | null;
+  readonly keepalive?: TcpKeepaliveModel | null;
+  /** Resumes TLS sessions, and keeps them to be resumed, under that name; absent: does not. */
+  readonly sessionKey?: string;
   /** Until the connection stands, its TLS handshake included; 0: the system's patience. */
   readonly timeoutMs: number;
   readonly highWatermark: number;
@@ -81,12 +89,22 @@ class Attempt extends TimerNode implements Connecting {
 
   connected(): void {
     if (this.#isOver) return;
-    const { tls } = this.#options;
+    const { tls, keepalive, proxyProtocol, target, sessionKey } = this.#options;
+    const transport = this.#transport;
+    if (keepalive) keepAlive(transport, keepalive);
+    if (proxyProtocol) {
+      const own = { local: localAddress(this.#options, transport), remote: addressOf(this.#options.address) };
+      transport.write(proxyHeader(proxyProtocol, target?.client ?? null, own));
+    }
     if (tls === null) {
       this.#hand(null);
       return;
     }
-    const secure = tls.connect(this.#transport, this.#options.serverName);
+    const secure = tls.connect(transport, {
+      serverName: this.#options.serverName,
+      alpn: target?.alpn ?? null,
+      sessionKey: sessionKey ?? "",
+    });
     this.#socket = secure;
     listen(secure, this);
     secure.once("secureConnect", onSecureConnect);
@@ -97,8 +115,8 @@ class Attempt extends TimerNode implements Connecting {
     const { tlsStats } = this.#options;
     const tls = this.#options.tls!;
     const socket = this.#socket as TLSSocket;
-    const peer = socket.getPeerX509Certificate();
-    const word = tls.verify(socket, peer);
+    const peer = tls.peerOf(socket);
+    const word = tls.verify(socket, peer, this.#options.target?.certificateName ?? "");
     const failure = verifyFailureOf(word);
     if (failure !== null) {
       tlsStats?.refused(failure);
@@ -166,9 +184,20 @@ function target({ host, port }: Extract<AddressModel, { kind: "ip" }>): TcpNetCo
 }
 
 function infoOf(options: ConnectOptions, transport: Socket, tls: TlsInfo | null): ConnectionInfo {
-  const { address } = options;
-  const local = address.kind === "pipe" ? UNKNOWN_ADDRESS : ipAddress(transport.localAddress, transport.localPort);
-  return new SocketInfo(nextConnectionId(options.workerIndex), addressOf(address), local, tls);
+  const local = localAddress(options, transport);
+  return new SocketInfo(nextConnectionId(options.workerIndex), addressOf(options.address), local, tls);
+}
+
+function localAddress({ address }: ConnectOptions, transport: Socket): AddressInfo {
+  return address.kind === "pipe" ? UNKNOWN_ADDRESS : ipAddress(transport.localAddress, transport.localPort);
+}
+
+/** What this version of Node cannot set stays as the system has it. */
+type SetKeepAlive = (enable: boolean, initialDelay: number, interval?: number, count?: number) => Socket;
+
+function keepAlive(socket: Socket, { idleMs, intervalMs, probes }: TcpKeepaliveModel): void {
+  const set: SetKeepAlive = socket.setKeepAlive;
+  set.call(socket, true, idleMs, intervalMs === 0 ? undefined : intervalMs, probes === 0 ? undefined : probes);
 }
 
 /** Both sockets of a TLS connection report errors, and either may be the only one that does. */
@@ -219,15 +248,20 @@ class TcpConnector implements Connector {
     this.#tlsStats = model.tls === null ? null : new TlsStats(services.stats, `cluster.${model.statName}.`);
   }
 
-  connect(host: Host, timeoutMs: number, events: ConnectEvents): Connecting {
+  connect(host: Host, timeoutMs: number, events: ConnectEvents, target: ConnectTarget | null = null): Connecting {
     const services = this.#services;
+    const model = this.#model;
     return connectUpstream(
       {
         address: host.target,
         tls: this.#tls,
-        serverName: "",
+        serverName: target === null ? "" : target.serverName,
+        target,
+        proxyProtocol: model.proxyProtocol,
+        keepalive: model.tcpKeepalive,
+        sessionKey: host.address,
         timeoutMs,
-        highWatermark: this.#model.bufferLimitBytes,
+        highWatermark: model.bufferLimitBytes,
         workerIndex: services.workerIndex,
         environment: services,
         tlsStats: this.#tlsStats,

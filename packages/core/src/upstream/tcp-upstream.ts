@@ -3,7 +3,7 @@ import type { UpstreamConnection, UpstreamConnectionEvents } from "@sluice/sdk";
 import type { Connection, ConnectionEvents } from "../network/connection.ts";
 import type { TurnClock } from "../timing/clock.ts";
 import type { ClusterStats } from "./cluster-stats.ts";
-import type { ConnectEvents, Connecting, Connector } from "./connector.ts";
+import type { ConnectEvents, ConnectTarget, Connecting, Connector } from "./connector.ts";
 import type { Host } from "./host.ts";
 
 export class TcpUpstream implements UpstreamConnection, ConnectEvents, ConnectionEvents {
@@ -16,7 +16,8 @@ export class TcpUpstream implements UpstreamConnection, ConnectEvents, Connectio
   #connecting: Connecting | null = null;
   #connection: Connection | null = null;
   #waiting: Uint8Array[] = [];
-  #endWanted = false;
+  /** Everything was said that is to be said. */
+  #hasEnded = false;
   #pauses = 0;
   #high = false;
   #over = false;
@@ -42,8 +43,8 @@ export class TcpUpstream implements UpstreamConnection, ConnectEvents, Connectio
     host.cxActive.inc();
   }
 
-  start(connector: Connector, timeoutMs: number): void {
-    this.#connecting = connector.connect(this.#host, timeoutMs, this);
+  start(connector: Connector, timeoutMs: number, target: ConnectTarget | null): void {
+    this.#connecting = connector.connect(this.#host, timeoutMs, this, target);
   }
 
   // ---- from the owner -----------------------------------------------------------------------------------------------------------------------
@@ -53,11 +54,11 @@ export class TcpUpstream implements UpstreamConnection, ConnectEvents, Connectio
     const connection = this.#connection;
     if (connection !== null) {
       if (data.length !== 0) connection.write(data);
-      if (end) connection.end();
+      if (end) this.#end(connection);
       return;
     }
     if (data.length !== 0) this.#waiting.push(Uint8Array.prototype.slice.call(data));
-    if (end) this.#endWanted = true;
+    if (end) this.#hasEnded = true;
     if (!this.#high && data.length !== 0) {
       this.#high = true;
       this.#events.onUpstreamWriteHigh();
@@ -68,20 +69,33 @@ export class TcpUpstream implements UpstreamConnection, ConnectEvents, Connectio
     if (this.#over) return;
     this.#over = true;
     this.#closedLocally = true;
-    if (this.#connection !== null) this.#connection.destroy(abort);
-    else {
+    if (this.#connection !== null) {
+      // What was said to its end is delivered; half of it must not look whole.
+      if (this.#hasEnded && !abort) this.#connection.closeAfterFlush(LINGER_MS);
+      else this.#connection.destroy(abort);
+    } else {
       this.#connecting?.cancel();
       this.#forget();
     }
   }
 
+  #end(connection: Connection): void {
+    this.#hasEnded = true;
+    connection.end();
+  }
+
+  /** Everything ends now, also what is still being delivered. */
   destroy(): void {
-    if (this.#over) {
-      this.#connection?.destroy();
-      return;
+    const wasOver = this.#over;
+    this.#over = true;
+    this.#closedLocally = true;
+    const connection = this.#connection;
+    if (connection !== null) connection.destroy(connection.pendingBytes !== 0);
+    else {
+      this.#connecting?.cancel();
+      this.#forget();
     }
-    this.close();
-    this.#events.onUpstreamClose("local_reset", "cluster_removed", this.#host);
+    if (!wasOver) this.#events.onUpstreamClose("local_reset", "cluster_removed", this.#host);
   }
 
   pause(): void {
@@ -111,7 +125,7 @@ export class TcpUpstream implements UpstreamConnection, ConnectEvents, Connectio
     this.#events.onUpstreamConnected(this.#host, connection.info.local.address);
     for (const data of this.#waiting) if (!this.#over) connection.write(data);
     this.#waiting = [];
-    if (this.#endWanted && !this.#over) connection.end();
+    if (this.#hasEnded && !this.#over) connection.end();
     if (this.#high && !this.#over) {
       this.#high = false;
       if (!connection.aboveWatermark) this.#events.onUpstreamWriteLow();
@@ -171,3 +185,5 @@ export class TcpUpstream implements UpstreamConnection, ConnectEvents, Connectio
 }
 
 const NOTHING = new Uint8Array(0);
+/** How long the peer's end is waited for behind our last byte: an answer to a closed socket would cost what the kernel has not delivered yet. */
+const LINGER_MS = 1000;

@@ -1,4 +1,5 @@
 /** What a changed listener means for the chain and the connections that it has. */
+import { allFilters } from "../config/hcm-filters.ts";
 import type { ListenerModel } from "../config/model.ts";
 import { sameMeaning } from "../config/same-meaning.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -13,7 +14,7 @@ export function filterVersions(model: ListenerModel, registry: Registry): string
 function idsIn({ listenerFilters, filterChain }: ListenerModel): string[] {
   const first = listenerFilters?.filters.map(({ id }) => id) ?? [];
   return filterChain.filters.reduce(
-    (ids, filter) => ids.concat(filter.kind === "extension" ? filter.id : filter.hcm.filters.map(({ id }) => id)),
+    (ids, filter) => ids.concat(filter.kind === "extension" ? filter.id : allFilters(filter.hcm).map(({ id }) => id)),
     first,
   );
 }

@@ -9,12 +9,14 @@ import type {
   Formats,
   Logger,
   Random,
+  Regexes,
   Runtime,
   SharedState,
   Stats,
   Timer,
 } from "@sluice/sdk";
 import { filterFormats } from "../formatter/filter-formats.ts";
+import { filterRegexes } from "../matching/filter-regexes.ts";
 import { FilterRuntime } from "../runtime/runtime-store.ts";
 import { FilterSharedState } from "../stats/filter-shared-state.ts";
 import type { StatsScope } from "../stats/stats-store.ts";
@@ -52,6 +54,7 @@ export class OwnedFilterContext implements FilterContext {
   readonly shared: SharedState;
   readonly runtime: Runtime;
   readonly formats: Formats;
+  readonly regexes: Regexes;
   readonly #services: WorkerServices;
   readonly #scope: StatsScope;
   readonly #clusters: FilterClusters | null;
@@ -78,6 +81,7 @@ export class OwnedFilterContext implements FilterContext {
     this.#runtime = new FilterRuntime(services.runtime, services.random);
     this.runtime = this.#runtime;
     this.formats = filterFormats;
+    this.regexes = filterRegexes;
   }
 
   get clusters(): Clusters {

@@ -33,7 +33,11 @@ export function createServices(options: ThreadServicesOptions): Omit<WorkerServi
     shared: new SharedTable(options.shared, workerIndex + 1),
     runtime: new RuntimeStore(),
     log,
-    flushQueue: new FlushQueue(clock),
+    flushQueue: new FlushQueue(clock, {
+      late: "loop",
+      onError: (error) =>
+        log.write("error", "network", "a connection's flush threw; the connection is reset", { error }),
+    }),
     accessLogSinks: new AccessLogSinks(stats.scope("filesystem.").counter("write_failed")),
     heartbeat,
     tap: new TapPoint(),

@@ -5,7 +5,7 @@ const judge = (value: unknown) => proxyProtocolConfig["~standard"].validate(valu
 
 test("Envoy's defaults: both versions, nothing without a header", () => {
   expect(judge({})).toEqual({
-    value: { allowsRequestsWithout: false, takesV1: true, takesV2: true, rules: [], statPrefix: "" },
+    value: { allowsRequestsWithout: false, takesV1: true, takesV2: true, rules: [], passed: null, statPrefix: "" },
   });
 });
 
@@ -28,9 +28,16 @@ test("everything set", () => {
         { type: 2, namespace: "envoy.filters.listener.proxy_protocol", key: "authority" },
         { type: 234, namespace: "aws", key: "vpce" },
       ],
+      passed: null,
       statPrefix: "edge.",
     },
   });
+});
+
+test("TLVs for upstreams: all, or some", () => {
+  expect(judge({ pass_through_tlvs: {} })).toHaveProperty("value.passed", "all");
+  const some = { match_type: "INCLUDE", tlv_type: [2, 234] };
+  expect(judge({ pass_through_tlvs: some })).toHaveProperty("value.passed", new Set([2, 234]));
 });
 
 test.each([
@@ -41,7 +48,16 @@ test.each([
   ["a type that is no byte", { rules: [{ tlv_type: 256, on_tlv_present: { key: "a" } }] }, ["rules", 0, "tlv_type"]],
   ["a rule without a key", { rules: [{ tlv_type: 1, on_tlv_present: {} }] }, ["rules", 0, "on_tlv_present", "key"]],
   ["a rule that does nothing", { rules: [{ tlv_type: 1 }] }, ["rules", 0, "on_tlv_present"]],
-  ["TLVs for the upstream", { pass_through_tlvs: {} }, ["pass_through_tlvs"]],
+  [
+    "a way to choose TLVs that there is not",
+    { pass_through_tlvs: { match_type: "EXCLUDE" } },
+    ["pass_through_tlvs", "match_type"],
+  ],
+  [
+    "a type of TLVs that is no byte",
+    { pass_through_tlvs: { tlv_type: [1, 256] } },
+    ["pass_through_tlvs", "tlv_type", 1],
+  ],
   ["no mapping", true, []],
 ])("%s is refused", (_title, value, path) => {
   expect(judge(value)).toHaveProperty("issues.0.path", path);

@@ -14,13 +14,21 @@ export interface ProxyProtocolSettings {
   readonly takesV1: boolean;
   readonly takesV2: boolean;
   readonly rules: readonly TlvRule[];
+  /** Types of those that upstreams may be told; null: none. */
+  readonly passed: "all" | ReadonlySet<number> | null;
   /** With its last dot; empty where there is none. */
   readonly statPrefix: string;
 }
 
 export const PROXY_PROTOCOL_ID = "envoy.filters.listener.proxy_protocol";
 const MESSAGE = "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol";
-const FIELDS = ["allow_requests_without_proxy_protocol", "disallowed_versions", "rules", "stat_prefix"] as const;
+const FIELDS = [
+  "allow_requests_without_proxy_protocol",
+  "disallowed_versions",
+  "pass_through_tlvs",
+  "rules",
+  "stat_prefix",
+] as const;
 
 export const PROXY_PROTOCOL_MESSAGES = {
   [MESSAGE]: FIELDS,
@@ -40,6 +48,7 @@ export const proxyProtocolConfig = parsedBy((value): ProxyProtocolSettings => {
     takesV1: !disallowed.has("V1"),
     takesV2: !disallowed.has("V2"),
     rules: listOf(fields, "rules").map((rule, index) => ruleOf(rule, ["rules", index])),
+    passed: passedOf(fields),
     statPrefix: statPrefix === "" || statPrefix.endsWith(".") ? statPrefix : `${statPrefix}.`,
   };
 });
@@ -63,6 +72,23 @@ function versionsOf(fields: Fields): ReadonlySet<string> {
       throw new ConfigError("expected V1 or V2", ["disallowed_versions", index]);
   }
   return new Set(versions as string[]);
+}
+
+function passedOf(fields: Fields): ProxyProtocolSettings["passed"] {
+  const key = "pass_through_tlvs";
+  if (fields[key] === undefined) return null;
+  const pass = fieldsOf(fields[key], [key]);
+  refuseUnknown(pass, ["match_type", "tlv_type"], [key]);
+  const match = pass["match_type"] ?? "INCLUDE_ALL";
+  if (match !== "INCLUDE_ALL" && match !== "INCLUDE")
+    throw new ConfigError("expected INCLUDE_ALL or INCLUDE", [key, "match_type"]);
+  const types = pass["tlv_type"] ?? [];
+  if (!Array.isArray(types)) throw new ConfigError("expected a list", [key, "tlv_type"]);
+  for (const [index, type] of types.entries()) {
+    if (!Number.isInteger(type) || type < 0 || type > 255)
+      throw new ConfigError("expected a whole number from 0 to 255", [key, "tlv_type", index]);
+  }
+  return match === "INCLUDE_ALL" ? "all" : new Set(types as number[]);
 }
 
 function ruleOf(value: unknown, path: ReadonlyArray<string | number>): TlvRule {

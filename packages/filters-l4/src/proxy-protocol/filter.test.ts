@@ -181,3 +181,22 @@ test.each([
   const bench = open().send(v2("21", "21", hex, V6.slice(33)));
   expect(bench.client.info.remote.ip).toBe(text);
 });
+
+describe("TLVs that upstreams may be told", () => {
+  const header = v2("21", "11", V4, "02 0003 612e62", "ea 0001 01", "ea 0000");
+  test.each([
+    [{}, ["2 612e62", "234 01", "234 "]],
+    [{ match_type: "INCLUDE", tlv_type: [234] }, ["234 01", "234 "]],
+    [{ match_type: "INCLUDE" }, []],
+  ])("%j", (pass, expected) => {
+    const { info } = open({ pass_through_tlvs: pass }).send(header).client;
+    const told = (info.proxyTlvs ?? []).map(({ type, value }) => `${type} ${Buffer.from(value).toString("hex")}`);
+    expect(told).toEqual(expected);
+  });
+
+  test("are none unless somebody says so, and must add up where somebody does", () => {
+    expect(open().send(header).client.info.proxyTlvs).toEqual([]);
+    const broken = v2("21", "11", V4, "02 0009 61");
+    expect(open({ pass_through_tlvs: {} }).send(broken).client.place).not.toBe("chain");
+  });
+});

@@ -74,10 +74,11 @@ export class ProxyProtocolFilter implements ListenerFilter {
 
   /** false: they are malformed. Nobody looks at them where nobody wants one, as in Envoy. */
   #keepTlvs({ tlvs }: ProxyHeader, connection: ListenerConnection): boolean {
-    const { rules } = this.#settings;
-    if (rules.length === 0 || tlvs.length === 0) return true;
+    const { rules, passed } = this.#settings;
+    if ((rules.length === 0 && passed === null) || tlvs.length === 0) return true;
     const found = parseTlvs(tlvs);
     if (found === null) return false;
+    if (passed !== null) connection.setProxyTlvs(found.filter(({ type }) => passed === "all" || passed.has(type)));
     for (const { type, value } of found) {
       const rule = rules.find((each) => each.type === type);
       if (rule === undefined) continue;

@@ -25,6 +25,13 @@ export function textOf(fields: Fields, key: string, path: Path = []): string {
   return value;
 }
 
+/** false where the field is absent. */
+export function booleanOf(fields: Fields, key: string, path: Path = []): boolean {
+  const value = fields[key] ?? false;
+  if (typeof value !== "boolean") throw new ConfigError("expected true or false", [...path, key]);
+  return value;
+}
+
 /** A whole number of 32 bits, not negative; undefined where the field is absent. */
 export function countOf(fields: Fields, key: string, path: Path = []): number | undefined {
   const value = fields[key] ?? undefined;

@@ -12,6 +12,9 @@ test("Envoy's defaults", () => {
       idleTimeoutMs: 3_600_000,
       maxConnectAttempts: 1,
       maxDownstreamConnectionDurationMs: 0,
+      tunnel: null,
+      logsOnConnected: false,
+      logIntervalMs: 0,
     },
   });
 });
@@ -28,6 +31,18 @@ test("everything set; access logs are left to the engine", () => {
     max_connect_attempts: 3,
     max_downstream_connection_duration: "1.5s",
     access_log: [{}],
+    access_log_options: { flush_access_log_on_connected: true, access_log_flush_interval: "2s" },
+    tunneling_config: {
+      hostname: "%REQUESTED_SERVER_NAME%:443",
+      use_post: true,
+      post_path: "/tunnel",
+      headers_to_add: [
+        { header: { key: "X-A", value: "%DOWNSTREAM_REMOTE_ADDRESS%" }, append_action: "ADD_IF_ABSENT" },
+        { header: { key: "x-b", raw_value: "w6Q=" }, append: false, keep_empty_value: true },
+      ],
+      propagate_response_headers: true,
+      propagate_response_trailers: true,
+    },
   };
   expect(judge(value)).toEqual({
     value: {
@@ -40,7 +55,32 @@ test("everything set; access logs are left to the engine", () => {
       idleTimeoutMs: 0,
       maxConnectAttempts: 3,
       maxDownstreamConnectionDurationMs: 1500,
+      tunnel: {
+        hostname: "%REQUESTED_SERVER_NAME%:443",
+        postPath: "/tunnel",
+        headers: [
+          { name: "x-a", text: "%DOWNSTREAM_REMOTE_ADDRESS%", action: "add_if_absent", keepsEmpty: false },
+          { name: "x-b", text: "ä", action: "overwrite_or_add", keepsEmpty: true },
+        ],
+        keepsResponseHeaders: true,
+        keepsResponseTrailers: true,
+      },
+      logsOnConnected: true,
+      logIntervalMs: 2000,
     },
+  });
+});
+
+test("the older names of the log's options, and a POST without a path", () => {
+  const value = {
+    stat_prefix: "t",
+    cluster: "c",
+    flush_access_log_on_connected: true,
+    access_log_flush_interval: "1s",
+    tunneling_config: { hostname: "a:1", use_post: true },
+  };
+  expect(judge(value)).toMatchObject({
+    value: { logsOnConnected: true, logIntervalMs: 1000, tunnel: { postPath: "/", headers: [] } },
   });
 });
 
@@ -79,7 +119,41 @@ describe("refusals", () => {
       { ...base, max_downstream_connection_duration: "0s" },
       ["max_downstream_connection_duration"],
     ],
-    ["an unknown field", { ...base, tunneling_config: {} }, ["tunneling_config"]],
+    ["an unknown field", { ...base, upstream_idle_timeout: "1s" }, ["upstream_idle_timeout"]],
+    ["a tunnel to nowhere", { ...base, tunneling_config: {} }, ["tunneling_config", "hostname"]],
+    [
+      "a path without POST",
+      { ...base, tunneling_config: { hostname: "a:1", post_path: "/x" } },
+      ["tunneling_config", "post_path"],
+    ],
+    [
+      "a path that is none",
+      { ...base, tunneling_config: { hostname: "a:1", use_post: true, post_path: "x" } },
+      ["tunneling_config", "post_path"],
+    ],
+    ...["host", ":path", "content-length", "no name", ""].map((key): [string, unknown, (string | number)[]] => [
+      `the header ${JSON.stringify(key)}`,
+      { ...base, tunneling_config: { hostname: "a:1", headers_to_add: [{ header: { key, value: "v" } }] } },
+      ["tunneling_config", "headers_to_add", 0, "header", "key"],
+    ]),
+    [
+      "an action that is none",
+      {
+        ...base,
+        tunneling_config: { hostname: "a:1", headers_to_add: [{ header: { key: "a" }, append_action: "x" }] },
+      },
+      ["tunneling_config", "headers_to_add", 0, "append_action"],
+    ],
+    [
+      "a log interval of nothing",
+      { ...base, access_log_options: { access_log_flush_interval: "0s" } },
+      ["access_log_options", "access_log_flush_interval"],
+    ],
+    [
+      "both ways to say when to log",
+      { ...base, access_log_options: {}, flush_access_log_on_connected: true },
+      ["flush_access_log_on_connected"],
+    ],
     ["no mapping", "redis", []],
   ])("%s", (_title, value, path) => {
     const verdict = judge(value);

@@ -1,6 +1,7 @@
 /** Configuration of tcp_proxy: envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy. Its access logs are the engine's business. */
 import { ConfigError, parsedBy } from "@sluice/sdk";
-import { countOf, type Fields, fieldsOf, millisecondsOf, refuseUnknown, textOf } from "../shared/fields.ts";
+import { booleanOf, countOf, type Fields, fieldsOf, millisecondsOf, refuseUnknown, textOf } from "../shared/fields.ts";
+import { TUNNEL_FIELDS, tunnelOf, type TunnelSettings } from "./tunnel-config.ts";
 
 export interface TcpProxyTarget {
   readonly cluster: string;
@@ -17,6 +18,11 @@ export interface TcpProxySettings {
   readonly maxConnectAttempts: number;
   /** 0: no limit. */
   readonly maxDownstreamConnectionDurationMs: number;
+  /** null: bytes go upstream as they are. */
+  readonly tunnel: TunnelSettings | null;
+  /** Access log lines besides the one at the end: when the upstream connection stands, and every so often (0: not). */
+  readonly logsOnConnected: boolean;
+  readonly logIntervalMs: number;
 }
 
 const MESSAGE = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
@@ -28,12 +34,19 @@ const FIELDS = [
   "max_connect_attempts",
   "max_downstream_connection_duration",
   "access_log",
+  "tunneling_config",
+  "access_log_options",
+  "flush_access_log_on_connected",
+  "access_log_flush_interval",
 ] as const;
+const LOG_FIELDS = ["flush_access_log_on_connected", "access_log_flush_interval"] as const;
 
 export const TCP_PROXY_MESSAGES = {
   [MESSAGE]: FIELDS,
   [`${MESSAGE}.WeightedCluster`]: ["clusters"],
   [`${MESSAGE}.WeightedCluster.ClusterWeight`]: ["name", "weight"],
+  [`${MESSAGE}.TunnelingConfig`]: TUNNEL_FIELDS,
+  [`${MESSAGE}.TcpAccessLogOptions`]: LOG_FIELDS,
 } as const;
 
 const HOUR_MS = 3_600_000;
@@ -52,16 +65,34 @@ export const tcpProxyConfig = parsedBy((value): TcpProxySettings => {
     totalWeight: targets.reduce((sum, { weight }) => sum + weight, 0),
     idleTimeoutMs: millisecondsOf(fields, "idle_timeout") ?? HOUR_MS,
     maxConnectAttempts,
-    maxDownstreamConnectionDurationMs: durationLimitOf(fields),
+    maxDownstreamConnectionDurationMs: atLeastOne(fields, "max_downstream_connection_duration"),
+    tunnel: tunnelOf(fields),
+    ...loggingOf(fields),
   };
 });
 
-function durationLimitOf(fields: Fields): number {
-  const key = "max_downstream_connection_duration";
-  const ms = millisecondsOf(fields, key);
-  // Envoy: PGV `gte: 1ms`.
-  if (ms !== undefined && ms < 1) throw new ConfigError("expected 0.001s or more", [key]);
+/** Envoy: PGV `gte: 1ms`. 0 where the field is absent. */
+function atLeastOne(fields: Fields, key: string, path: readonly string[] = []): number {
+  const ms = millisecondsOf(fields, key, path);
+  if (ms !== undefined && ms < 1) throw new ConfigError("expected 0.001s or more", [...path, key]);
   return ms ?? 0;
+}
+
+/** access_log_options; the two older fields say the same, and may not stand beside it. */
+function loggingOf(fields: Fields): Pick<TcpProxySettings, "logsOnConnected" | "logIntervalMs"> {
+  const options = fields["access_log_options"] ?? undefined;
+  const path = options === undefined ? [] : ["access_log_options"];
+  const from = options === undefined ? fields : fieldsOf(options, path);
+  if (options !== undefined) {
+    refuseUnknown(from, LOG_FIELDS, path);
+    const older = LOG_FIELDS.find((key) => (fields[key] ?? undefined) !== undefined);
+    if (older !== undefined)
+      throw new ConfigError("stands beside access_log_options, expected one of the two", [older]);
+  }
+  return {
+    logsOnConnected: booleanOf(from, "flush_access_log_on_connected", path),
+    logIntervalMs: atLeastOne(from, "access_log_flush_interval", path),
+  };
 }
 
 function targetsOf(fields: Fields): TcpProxyTarget[] {

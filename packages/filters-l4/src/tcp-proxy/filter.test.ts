@@ -1,139 +1,6 @@
-import type { OpenFailure, UpstreamConnection, UpstreamConnectionEvents, UpstreamHost } from "@sluice/sdk";
 import { describe, expect, test } from "vitest";
 import { turns } from "../../../../test/support/network-harness.ts";
-import { virtualServices } from "../../../../test/support/services.ts";
-import { OwnedFilterContext } from "../../../core/src/worker/filter-context.ts";
-import { NetworkChain } from "../../../core/src/network/filter-chain/network-chain.ts";
-import { ScriptedConnection } from "../../../core/src/network/scripted-connection.ts";
-import type { UpstreamCluster } from "../../../core/src/upstream/cluster-source.ts";
-import type { TcpProxySettings } from "./config.ts";
-import { TcpProxyFilter } from "./filter.ts";
-
-const HOST: UpstreamHost = { address: "10.0.0.1:80", hostname: "10.0.0.1:80", cluster: "c" };
-
-/** An upstream connection that the test plays. */
-class FakeUpstream implements UpstreamConnection {
-  readonly events: UpstreamConnectionEvents;
-  /** In order: bytes as latin1, `|` for the half-close, `pause`, `unpause`, `close`, `abort`. */
-  readonly calls: string[] = [];
-  aboveWatermark = false;
-
-  constructor(events: UpstreamConnectionEvents) {
-    this.events = events;
-  }
-
-  write(data: Uint8Array, end: boolean): void {
-    this.calls.push(Buffer.from(data).toString("latin1") + (end ? "|" : ""));
-  }
-
-  close(abort = false): void {
-    this.calls.push(abort ? "abort" : "close");
-  }
-
-  pause(): void {
-    this.calls.push("pause");
-  }
-
-  unpause(): void {
-    this.calls.push("unpause");
-  }
-
-  connect(): this {
-    this.events.onUpstreamConnected(HOST, "10.0.0.9:4711");
-    return this;
-  }
-
-  send(text: string, end = false): void {
-    this.events.onUpstreamData(Buffer.from(text, "latin1"), end);
-  }
-}
-
-class World {
-  readonly upstreams: FakeUpstream[] = [];
-  readonly asked: string[] = [];
-  readonly logged: string[] = [];
-  /** What `connect` returns in place of a connection. */
-  failure: OpenFailure | null = null;
-  readonly services;
-  readonly time;
-  readonly chain: NetworkChain;
-
-  constructor(overrides: Partial<TcpProxySettings> = {}) {
-    const cluster = (name: string): UpstreamCluster => ({
-      name,
-      statName: name,
-      openStream: () => "overflow",
-      connect: (events) => {
-        this.asked.push(name);
-        if (this.failure !== null) return this.failure;
-        const upstream = new FakeUpstream(events);
-        this.upstreams.push(upstream);
-        return upstream;
-      },
-    });
-    const { services, time } = virtualServices({
-      clusters: { get: (name) => (name === "missing" ? undefined : cluster(name)) },
-    });
-    this.services = services;
-    this.time = time;
-    const settings: TcpProxySettings = {
-      statPrefix: "t",
-      targets: [{ cluster: "c", weight: 1 }],
-      totalWeight: 1,
-      idleTimeoutMs: 3_600_000,
-      maxConnectAttempts: 1,
-      maxDownstreamConnectionDurationMs: 0,
-      ...overrides,
-    };
-    const context = new OwnedFilterContext({
-      services,
-      name: "tcp",
-      statPrefix: "t",
-      statsPrefix: "t.tcp.",
-      sharedKey: "k",
-      calls: true,
-    });
-    this.chain = new NetworkChain({
-      filters: [
-        {
-          name: "tcp",
-          filter: new TcpProxyFilter(settings, context),
-          newState: null,
-          heartbeatId: 1,
-          errors: context.stats.counter("errors"),
-        },
-      ],
-      terminal: null,
-      tls: null,
-      bufferLimitBytes: 1024,
-      loggers: [
-        {
-          log: (info) =>
-            void this.logged.push(
-              `${info.flags.join(",")} ${info.details} ${info.upstreamHost?.address ?? "-"} ${info.upstreamAttempts} ${info.upstreamFailure}`,
-            ),
-          release() {},
-        },
-      ],
-      environment: services,
-      onReleased: () => {},
-    });
-  }
-
-  connect(highWatermark = 1024): ScriptedConnection {
-    const client = new ScriptedConnection({ highWatermark });
-    this.chain.accept(client);
-    return client;
-  }
-
-  get upstream(): FakeUpstream {
-    return this.upstreams.at(-1)!;
-  }
-
-  count(name: string): number {
-    return this.services.count(`tcp.t.${name}`);
-  }
-}
+import { type FakeUpstream, HOST, World } from "../../../../test/support/tcp-proxy-world.ts";
 
 describe("bytes", () => {
   test("the client is paused until the upstream connection stands; early bytes are not lost", () => {
@@ -284,6 +151,7 @@ describe("the end", () => {
   test("a client that is gone after its half-close: what it said is still delivered, until the upstream answers or ends", () => {
     for (const finish of [
       (upstream: FakeUpstream) => upstream.send("too late"),
+      (upstream: FakeUpstream) => upstream.send("", true),
       (upstream: FakeUpstream) => upstream.events.onUpstreamClose(null, "", HOST),
     ]) {
       const world = new World();

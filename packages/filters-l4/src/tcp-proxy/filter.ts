@@ -13,6 +13,7 @@ import {
 } from "@sluice/sdk";
 import type { TcpProxySettings } from "./config.ts";
 import { TcpSession } from "./session.ts";
+import { TunnelPlan } from "./tunnel.ts";
 
 /** `tcp.<stat_prefix>.*`, under Envoy's names. */
 export class TcpProxyStats {
@@ -22,6 +23,8 @@ export class TcpProxyStats {
   readonly txBytes: Counter;
   readonly idleTimeout: Counter;
   readonly maxDuration: Counter;
+  readonly pausedReading: Counter;
+  readonly resumedReading: Counter;
   readonly flushTotal: Counter;
   readonly flushActive: Gauge;
 
@@ -33,6 +36,8 @@ export class TcpProxyStats {
     this.txBytes = counter("downstream_cx_tx_bytes_total");
     this.idleTimeout = counter("idle_timeout");
     this.maxDuration = counter("max_downstream_connection_duration");
+    this.pausedReading = counter("downstream_flow_control_paused_reading_total");
+    this.resumedReading = counter("downstream_flow_control_resumed_reading_total");
     this.flushTotal = counter("upstream_flush_total");
     this.flushActive = context.rootStats.gauge(`tcp.${statPrefix}.upstream_flush_active`);
   }
@@ -43,6 +48,8 @@ export class TcpProxyFilter implements NetworkFilter<TcpSession | undefined> {
   readonly stats: TcpProxyStats;
   readonly clusters: Clusters;
   readonly clock: Clock;
+  /** null: bytes go upstream as they are. */
+  readonly tunnel: TunnelPlan | null;
   readonly #context: FilterContext;
 
   constructor(settings: TcpProxySettings, context: FilterContext) {
@@ -50,6 +57,7 @@ export class TcpProxyFilter implements NetworkFilter<TcpSession | undefined> {
     this.stats = new TcpProxyStats(context, settings.statPrefix);
     this.clusters = context.clusters;
     this.clock = context.clock;
+    this.tunnel = settings.tunnel === null ? null : new TunnelPlan(settings.tunnel, context);
     this.#context = context;
   }
 
@@ -67,6 +75,13 @@ export class TcpProxyFilter implements NetworkFilter<TcpSession | undefined> {
 
   onClose(connection: NetworkConnection<TcpSession | undefined>): void {
     connection.state!.clientGone();
+  }
+
+  /** No connection attempt is left. Envoy counts it with the cluster. */
+  attemptsExceeded(cluster: string): void {
+    const statName = this.clusters.get(cluster)?.statName;
+    if (statName !== undefined)
+      this.#context.rootStats.counter(`cluster.${statName}.upstream_cx_connect_attempts_exceeded`).inc();
   }
 
   /** For sessions that outlive their connection. */

@@ -12,6 +12,7 @@ import type {
   WatermarkListener,
 } from "@sluice/sdk";
 import type { TcpProxyFilter } from "./filter.ts";
+import { openTunnel } from "./tunnel.ts";
 
 export class TcpSession implements UpstreamConnectionEvents, WatermarkListener {
   readonly #filter: TcpProxyFilter;
@@ -44,6 +45,7 @@ export class TcpSession implements UpstreamConnectionEvents, WatermarkListener {
     const { maxDownstreamConnectionDurationMs } = settings;
     if (maxDownstreamConnectionDurationMs !== 0)
       this.#client.setTimer(onMaxDuration, maxDownstreamConnectionDurationMs);
+    if (settings.logIntervalMs !== 0) this.#client.setTimer(onLogInterval, settings.logIntervalMs);
     this.#connect();
   }
 
@@ -72,7 +74,8 @@ export class TcpSession implements UpstreamConnectionEvents, WatermarkListener {
     info.upstreamHost = host;
     info.upstreamLocalAddress = localAddress;
     this.#lastActiveMs = this.#filter.clock.now();
-    const { idleTimeoutMs } = this.#filter.settings;
+    const { idleTimeoutMs, logsOnConnected } = this.#filter.settings;
+    if (logsOnConnected) this.#client.logAccess("upstream_connected");
     if (idleTimeoutMs !== 0) this.#client.setTimer(onIdleCheck, idleTimeoutMs);
     read.resume();
   }
@@ -80,8 +83,8 @@ export class TcpSession implements UpstreamConnectionEvents, WatermarkListener {
   onUpstreamData(data: Uint8Array, end: boolean): void {
     this.#hasUpstreamEnded ||= end;
     if (this.#isClientGone) {
-      // Nobody is left to read what the upstream says: its connection was kept only to deliver.
-      if (data.length !== 0) this.#closeUpstream(false);
+      // Nobody is left to read what the upstream says: its connection was kept only to deliver, and does that by itself.
+      if (data.length !== 0 || end) this.#closeUpstream(false);
       return;
     }
     this.#lastActiveMs = this.#filter.clock.now();
@@ -112,12 +115,14 @@ export class TcpSession implements UpstreamConnectionEvents, WatermarkListener {
   onUpstreamWriteHigh(): void {
     if (this.#pausesClient || this.#isClientGone) return;
     this.#pausesClient = true;
+    this.#filter.stats.pausedReading.inc();
     this.#client.read.pause();
   }
 
   onUpstreamWriteLow(): void {
     if (!this.#pausesClient || this.#isClientGone) return;
     this.#pausesClient = false;
+    this.#filter.stats.resumedReading.inc();
     this.#client.read.unpause();
   }
 
@@ -154,6 +159,11 @@ export class TcpSession implements UpstreamConnectionEvents, WatermarkListener {
     this.#client.close("now", "max_downstream_connection_duration");
   }
 
+  logAgain(): void {
+    this.#client.logAccess("periodic");
+    this.#client.setTimer(onLogInterval, this.#filter.settings.logIntervalMs);
+  }
+
   // ---- the upstream connection ----------------------------------------------------------------------------------------------------------------
 
   #connect(): void {
@@ -162,6 +172,7 @@ export class TcpSession implements UpstreamConnectionEvents, WatermarkListener {
     if (this.#attempts >= settings.maxConnectAttempts) {
       info.addFlag("UF");
       info.addFlag("URX");
+      this.#filter.attemptsExceeded(this.#clusterName);
       this.#client.close("now", "upstream_connect_failed");
       return;
     }
@@ -172,9 +183,20 @@ export class TcpSession implements UpstreamConnectionEvents, WatermarkListener {
       this.#client.close("now", "cluster_not_found");
       return;
     }
+    const { tunnel } = this.#filter;
+    const request = tunnel === null ? null : tunnel.request(cluster, this.#client);
+    if (tunnel !== null && request === null) {
+      stats.cxNoRoute.inc();
+      info.addFlag("NR");
+      this.#client.close("now", "tunnel_hostname_invalid");
+      return;
+    }
     this.#attempts++;
     info.upstreamAttempts = this.#attempts;
-    const upstream = cluster.connect(this);
+    const upstream =
+      tunnel === null || request === null
+        ? cluster.connect(this, this.#client.connection)
+        : openTunnel(tunnel, cluster, request, this.#client, this);
     if (typeof upstream === "string") {
       info.addFlag(upstream === "overflow" ? "UO" : "UH");
       this.#client.close("now", upstream);
@@ -216,6 +238,10 @@ const FLUSH_MS = 3_600_000;
 
 function onIdleCheck(connection: NetworkConnection<TcpSession | undefined>): void {
   connection.state!.checkIdle();
+}
+
+function onLogInterval(connection: NetworkConnection<TcpSession | undefined>): void {
+  connection.state!.logAgain();
 }
 
 function onMaxDuration(connection: NetworkConnection<TcpSession | undefined>): void {

@@ -15,5 +15,6 @@ export const FAILURES: Readonly<Record<ResetReason, Failure>> = {
   remote_reset: { status: 503, flag: "UR", words: "remote reset" },
   protocol_error: { status: 502, flag: "UPE", words: "protocol error" },
   overflow: { status: 503, flag: "UO", words: "overflow" },
+  max_duration: { status: 504, flag: "UMSDR", words: "upstream max stream duration reached" },
   local_reset: { status: 503, flag: "LR", words: "local reset" },
 };

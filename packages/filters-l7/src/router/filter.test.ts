@@ -134,6 +134,13 @@ describe("routes that do not forward", () => {
     expect(chain.count("http.test.rq_direct_response")).toBe(2);
   });
 
+  it.each([201, 302, 308])("a direct response %d names the request's own place", async (status) => {
+    const { sent } = await world({ entry: { kind: "direct", status, body: null } as never }).harness.request({
+      ":path": "/made?x",
+    });
+    expect(sent).toMatchObject({ status, headers: { location: "http://test.example/made?x" } });
+  });
+
   it("a direct response may have a type of its own, or no body", async () => {
     const entry = {
       kind: "direct",

@@ -9,9 +9,11 @@ import type {
   RequestHeaders,
   ResponseHeaders,
   Route,
+  Stats,
 } from "@sluice/sdk";
-import { CountersByCluster } from "./cluster-counters.ts";
 import type { RouterSettings } from "./config.ts";
+import type { Refusal } from "./internal-redirect.ts";
+import { RouterCounters } from "./router-counters.ts";
 import { type RouterHandle, RouterStream } from "./router-stream.ts";
 
 interface RouterStats {
@@ -23,14 +25,17 @@ interface RouterStats {
 }
 
 /** What rewriting leaves behind for the upstream. */
-const ORIGINALS = ["x-envoy-original-path", "x-envoy-original-host"];
+const ORIGINAL_PATH = "x-envoy-original-path";
+const ORIGINAL_HOST = "x-envoy-original-host";
 
 export class Router {
   readonly settings: RouterSettings;
   readonly clusters: Clusters;
   readonly clock: Clock;
   readonly stats: RouterStats;
-  readonly counters: CountersByCluster;
+  readonly counters: RouterCounters;
+  readonly #rootStats: Stats;
+  readonly #prefix: string;
 
   constructor(settings: RouterSettings, context: FilterContext) {
     const prefix = `http.${context.statPrefix}.`;
@@ -44,7 +49,14 @@ export class Router {
       direct: context.rootStats.counter(`${prefix}rq_direct_response`),
       total: context.rootStats.counter(`${prefix}rq_total`),
     };
-    this.counters = new CountersByCluster(context.rootStats, settings.dynamicStats);
+    this.counters = new RouterCounters(context.rootStats, settings.dynamicStats);
+    this.#rootStats = context.rootStats;
+    this.#prefix = prefix;
+  }
+
+  /** A redirect that could not be followed. */
+  countRefusal(refusal: Refusal): void {
+    this.#rootStats.counter(`${this.#prefix}passthrough_internal_redirect_${refusal}`).inc();
   }
 
   finalizeRequest(headers: RequestHeaders, route: ForwardRoute, stream: RouterHandle): void {
@@ -52,13 +64,11 @@ export class Router {
       route.finalizeRequest(headers, stream);
       return;
     }
-    const before = ORIGINALS.map((name) => headers.get(name));
+    const path = headers.get(ORIGINAL_PATH);
+    const host = headers.get(ORIGINAL_HOST);
     route.finalizeRequest(headers, stream);
-    for (const [i, name] of ORIGINALS.entries()) {
-      const value = before[i];
-      if (value === undefined) headers.delete(name);
-      else headers.set(name, value);
-    }
+    restore(headers, ORIGINAL_PATH, path);
+    restore(headers, ORIGINAL_HOST, host);
   }
 
   stampResponse(headers: ResponseHeaders, sentMs: number): void {
@@ -71,13 +81,30 @@ export class Router {
     if (route.kind === "redirect") {
       this.stats.redirect.inc();
       response.set("location", route.location(stream.requestHeaders, stream));
-    } else this.stats.direct.inc();
+    } else {
+      this.stats.direct.inc();
+      if (namesPlace(route.status)) response.set("location", urlOf(stream.requestHeaders));
+    }
     route.finalizeResponse(response, stream);
     const headers: Record<string, string[]> = Object.create(null) as Record<string, string[]>;
     for (const [name, value] of response) (headers[name] ??= []).push(value);
     const body = route.kind === "direct" ? route.body : null;
     stream.reply({ status: route.status, headers, details: "direct_response", ...(body === null ? {} : { body }) });
   }
+}
+
+function restore(headers: RequestHeaders, name: string, value: string | undefined): void {
+  if (value === undefined) headers.delete(name);
+  else headers.set(name, value);
+}
+
+/** RFC 9110 section 10.2.2. Envoy: of a direct response that is the request's own URL, unless the route says another. */
+function namesPlace(status: number): boolean {
+  return status === 201 || (status >= 300 && status < 400);
+}
+
+function urlOf({ scheme, authority, path }: RequestHeaders): string {
+  return `${scheme === "" ? "http" : scheme}://${authority}${path}`;
 }
 
 export function createRouter(

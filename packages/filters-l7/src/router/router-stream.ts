@@ -1,5 +1,6 @@
 /** Hot path. One stream of the router: between the chain's handle and the upstream stream, back-pressure both ways, the route's time-outs. */
 import type {
+  ConnectionInfo,
   ForwardRoute,
   Headers,
   LocalReplyOptions,
@@ -9,23 +10,34 @@ import type {
   TerminalStream,
   Timer,
   UpstreamHost,
+  UpstreamRequest,
   UpstreamStream,
   UpstreamStreamEvents,
   WatermarkListener,
 } from "@sluice/sdk";
-import type { ClusterCounters } from "./cluster-counters.ts";
+import { isTerminated, openConnect } from "./connect-upstream.ts";
 import { FAILURES } from "./failures.ts";
 import type { Router } from "./filter.ts";
-import { announceTimeout, requestTimeout, takesAlternative } from "./request-timeout.ts";
+import { streamDuration } from "./grpc-timeout.ts";
+import { followRedirect } from "./internal-redirect.ts";
+import { KeptRequest } from "./kept-request.ts";
+import { type FurtherCounters, furtherCounters } from "./request-counters.ts";
+import { askedDuration, requestTimeout, takesAlternative } from "./request-timeout.ts";
+import type { ResponseCounters } from "./response-counters.ts";
+import { completeHandshake } from "./websocket-handshake.ts";
 
 export type RouterHandle = TerminalStream<RouterStream>;
 
-export class RouterStream implements UpstreamStreamEvents, WatermarkListener {
+export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, WatermarkListener {
   router: Router | null;
   stream: RouterHandle | null;
   route: ForwardRoute | null;
   upstream: UpstreamStream | null;
-  counters: ClusterCounters | null;
+  counters: ResponseCounters | null;
+  /** Besides the cluster's; null: none. */
+  further: FurtherCounters | null;
+  /** null: the request is never sent again. */
+  kept: KeptRequest | null;
   headers: RequestHeaders | null;
   timer: Timer | null;
   timeoutMs: number;
@@ -34,6 +46,8 @@ export class RouterStream implements UpstreamStreamEvents, WatermarkListener {
   /** When the request was on its way upstream; -1 before. */
   sentMs: number;
   responded: boolean;
+  /** Raw bytes both ways, if the upstream agrees: each direction has an end of its own. */
+  isTunnel: boolean;
   requestPaused: boolean;
   responsePaused: boolean;
 
@@ -43,14 +57,27 @@ export class RouterStream implements UpstreamStreamEvents, WatermarkListener {
     this.route = null;
     this.upstream = null;
     this.counters = null;
+    this.further = null;
+    this.kept = null;
     this.headers = null;
     this.timer = null;
     this.timeoutMs = 0;
     this.timeoutStatus = 504;
     this.sentMs = -1;
     this.responded = false;
+    this.isTunnel = false;
     this.requestPaused = false;
     this.responsePaused = false;
+  }
+
+  // As the cluster sees the request, while it chooses a connection.
+
+  get protocol(): string {
+    return this.stream!.info.protocol;
+  }
+
+  get client(): ConnectionInfo {
+    return this.stream!.info.connection;
   }
 
   /** Opens the upstream stream and sends the headers. */
@@ -67,10 +94,20 @@ export class RouterStream implements UpstreamStreamEvents, WatermarkListener {
       return;
     }
     info.upstreamClusterName = clusterName;
-    this.counters = router.counters.get(cluster.statName);
+    this.counters = router.counters.ofCluster(cluster.statName);
     if (route.idleTimeoutMs >= 0) stream.setIdleTimeout(route.idleTimeoutMs);
-    if (route.maxStreamDurationMs >= 0) stream.setMaxDuration(route.maxStreamDurationMs);
-    const upstream = cluster.openStream(this);
+    this.headers = headers;
+    const { connect } = route;
+    const endsHere = connect !== null && isTerminated(connect, headers);
+    this.isTunnel = endsHere || headers.upgrade !== "" || headers.method === "CONNECT";
+    if (route.internalRedirect !== null && !this.isTunnel) this.keep(stream, route, end);
+    const mayAsk = route.mayAsk(headers);
+    if (mayAsk || route.isCounted) this.further = furtherCounters(router.counters, cluster.statName, route, headers);
+    if (route.maxStreamDurationMs >= 0 || route.grpcTimeoutHeader !== null) {
+      const durationMs = streamDuration(headers, route);
+      if (durationMs >= 0) stream.setMaxDuration(durationMs);
+    }
+    const upstream = endsHere ? openConnect(cluster, connect, this, stream) : cluster.openStream(this, this);
     if (typeof upstream === "string") {
       if (upstream === "no_healthy_upstream") {
         this.answer({ status: 503, body: "no healthy upstream", flag: "UH", details: "no_healthy_upstream" });
@@ -78,10 +115,8 @@ export class RouterStream implements UpstreamStreamEvents, WatermarkListener {
       return;
     }
     this.upstream = upstream;
-    this.headers = headers;
-    this.timeoutMs = requestTimeout(headers, route.timeoutMs, router.settings);
-    announceTimeout(headers, this.timeoutMs, router.settings);
-    if (takesAlternative(headers)) this.timeoutStatus = 204;
+    this.timeoutMs = requestTimeout(headers, route, mayAsk, router.settings);
+    if (mayAsk) this.obey(headers);
     info.upstreamAttempts = 1;
     router.finalizeRequest(headers, route, stream);
     stream.response.watch(this);
@@ -89,14 +124,31 @@ export class RouterStream implements UpstreamStreamEvents, WatermarkListener {
     if (end) this.requestEnded();
   }
 
+  /** What the request asks for besides a time-out. */
+  private obey(headers: RequestHeaders): void {
+    if (takesAlternative(headers)) this.timeoutStatus = 204;
+    const durationMs = askedDuration(headers);
+    if (durationMs !== 0) this.stream!.setTimer(onMaxDuration, durationMs);
+  }
+
+  private keep(stream: RouterHandle, { bufferLimitBytes }: ForwardRoute, end: boolean): void {
+    const limit = end ? 0 : stream.request.bufferLimit;
+    this.kept = new KeptRequest(
+      stream.copyRequestHeaders(),
+      bufferLimitBytes < 0 ? limit : Math.min(limit, bufferLimitBytes),
+    );
+  }
+
   data(data: Uint8Array, end: boolean): void {
     if (this.upstream === null) return;
+    if (this.kept !== null && this.kept.data(data)) this.counters!.rare("retry_or_shadow_abandoned");
     this.upstream.sendData(data, end);
     if (end) this.requestEnded();
   }
 
   trailers(trailers: Headers): void {
     if (this.upstream === null) return;
+    if (this.kept !== null) this.kept.trailers = trailers;
     this.upstream.sendTrailers(trailers);
     this.requestEnded();
   }
@@ -107,7 +159,7 @@ export class RouterStream implements UpstreamStreamEvents, WatermarkListener {
     if (this.upstream === null || stream === null) return;
     this.sentMs = router.clock.turnNow();
     // A tunnel has no end that a time-out could wait for.
-    if (this.timeoutMs !== 0 && this.headers?.upgrade === "" && this.headers.method !== "CONNECT") {
+    if (this.timeoutMs !== 0 && !this.isTunnel) {
       this.timer = stream.setTimer(onResponseTimeout, this.timeoutMs);
     }
   }
@@ -115,9 +167,28 @@ export class RouterStream implements UpstreamStreamEvents, WatermarkListener {
   timedOut(): void {
     if (this.upstream === null) return;
     this.counters!.timeout.inc();
+    this.further?.timedOut();
     this.end();
     const body = this.timeoutStatus === 504 ? "upstream request timeout" : "";
     this.answer({ status: this.timeoutStatus, body, flag: "UT", details: "response_timeout" });
+  }
+
+  /** Envoy: x-envoy-upstream-stream-duration-ms. */
+  lastedTooLong(): void {
+    if (this.upstream === null) return;
+    this.counters!.rare("upstream_rq_max_duration_reached");
+    this.end();
+    this.tooLong();
+  }
+
+  private tooLong(): void {
+    this.timer?.cancel();
+    this.answer({
+      status: this.sentMs < 0 ? 408 : 504,
+      body: "upstream max stream duration reached",
+      flag: "UMSDR",
+      details: "upstream_max_stream_duration_reached",
+    });
   }
 
   /** The stream is over, from whichever side. */
@@ -134,6 +205,7 @@ export class RouterStream implements UpstreamStreamEvents, WatermarkListener {
     const { info } = stream!;
     info.upstreamHost = host;
     info.upstreamLocalAddress = localAddress;
+    this.further?.sent();
     // A host without a name of its own is called by its address: that is no authority to send.
     if (route!.autoHostRewrite && headers !== null && host.hostname !== host.address) headers.authority = host.hostname;
   }
@@ -145,12 +217,36 @@ export class RouterStream implements UpstreamStreamEvents, WatermarkListener {
   onUpstreamHeaders(headers: ResponseHeaders, end: boolean): void {
     const { stream, route } = this;
     const router = this.router!;
+    if (this.kept !== null && this.redirects(headers, end)) return;
+    this.kept = null;
     this.responded = true;
     this.counters!.answered(headers.status);
+    this.further?.answered(headers.status);
     router.stampResponse(headers, this.sentMs);
+    if (headers.status === 101) completeHandshake(this.headers!, headers, stream!.info.protocol);
+    if (route!.includeAttemptCountInResponse)
+      headers.set("x-envoy-attempt-count", String(stream!.info.upstreamAttempts));
     route!.finalizeResponse(headers, stream!);
     if (end) this.responseEnded();
     stream!.sendHeaders(headers, end);
+  }
+
+  /** Whether the answer is a redirect that is followed: the stream is over then. */
+  private redirects(headers: ResponseHeaders, end: boolean): boolean {
+    const policy = this.route!.internalRedirect!;
+    if (!policy.statuses.includes(headers.status)) return false;
+    const { upstream } = this;
+    // What is complete need not be reset.
+    if (end && this.sentMs >= 0) this.upstream = null;
+    const outcome =
+      this.sentMs < 0 ? "passed" : followRedirect(this.stream!, this.kept!, policy, this.route!.name, headers);
+    const isFollowed = outcome === "followed";
+    this.counters!.rare(`upstream_internal_redirect_${isFollowed ? "succeeded" : "failed"}_total`);
+    if (!isFollowed) {
+      this.upstream = upstream;
+      if (outcome !== "passed") this.router!.countRefusal(outcome);
+    }
+    return isFollowed;
   }
 
   onUpstreamData(data: Uint8Array, end: boolean): void {
@@ -165,24 +261,28 @@ export class RouterStream implements UpstreamStreamEvents, WatermarkListener {
 
   private responseEnded(): void {
     this.timer?.cancel();
-    // A request that is not complete is of no use to an upstream that has answered.
-    if (this.sentMs < 0) this.end();
-    else {
+    if (this.sentMs < 0) {
+      // A request that is not complete is of no use to an upstream that has answered. Of a tunnel's end the engine knows more.
+      if (!this.isTunnel) this.end();
+    } else {
       this.upstream = null;
-      this.counters!.took(this.router!.clock.turnNow() - this.sentMs);
+      const tookMs = this.router!.clock.turnNow() - this.sentMs;
+      this.counters!.took(tookMs);
+      this.further?.took(tookMs);
     }
   }
 
-  onUpstreamReset(reason: ResetReason, detail: string, host: UpstreamHost | null): void {
+  onUpstreamReset(reason: ResetReason, detail: string, host: UpstreamHost | null, code = -1): void {
     if (this.upstream === null) return;
     this.upstream = null;
     const { info } = this.stream!;
     if (host !== null) info.upstreamHost = host;
     info.upstreamFailure = detail;
-    this.failed(reason, detail);
+    if (reason === "max_duration") return this.tooLong();
+    this.failed(reason, detail, code);
   }
 
-  private failed(reason: ResetReason, detail: string): void {
+  private failed(reason: ResetReason, detail: string, resetCode = -1): void {
     this.timer?.cancel();
     const { status, flag, words } = FAILURES[reason];
     const when = this.responded ? "upstream_reset_after_response_started" : "upstream_reset_before_response_started";
@@ -192,14 +292,23 @@ export class RouterStream implements UpstreamStreamEvents, WatermarkListener {
       flag,
       body: `upstream connect error or disconnect/reset before headers. reset reason: ${words}`,
       details: `${when}{${cause.replaceAll(" ", "_")}}`,
+      resetCode,
       ...(reason === "overflow" && !this.router!.settings.suppressEnvoyHeaders ? { headers: OVERLOADED } : {}),
     });
   }
 
   /** A reply made here is the cluster's too: it is counted there as Envoy does. */
   private answer(options: LocalReplyOptions): void {
-    if (!this.responded) this.counters!.answered(options.status);
-    this.stream!.reply(options);
+    if (!this.responded) {
+      this.counters!.answered(options.status);
+      this.further?.answered(options.status);
+    }
+    const attempts = this.stream!.info.upstreamAttempts;
+    if (attempts === 0 || !this.route!.includeAttemptCountInResponse) this.stream!.reply(options);
+    else {
+      const headers = { ...options.headers, "x-envoy-attempt-count": String(attempts) };
+      this.stream!.reply({ ...options, headers });
+    }
   }
 
   // ---- flow control -------------------------------------------------------------------------------------------------------------------------
@@ -233,4 +342,8 @@ const OVERLOADED = { "x-envoy-overloaded": "true" };
 
 function onResponseTimeout(handle: RouterHandle): void {
   handle.state.timedOut();
+}
+
+function onMaxDuration(handle: RouterHandle): void {
+  handle.state.lastedTooLong();
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from "vitest";
-import { world } from "../../../../test/support/router-world.ts";
+import { INTERNAL_CLIENT, world } from "../../../../test/support/router-world.ts";
 import type { RouteEntry } from "../../../core/src/http/route/types.ts";
 
 describe("the route's time-out", () => {
@@ -65,7 +65,7 @@ describe("the route's time-out", () => {
     ["-1", 1000],
   ])("is another where the request asks for %s ms: %i", async (asked, expected) => {
     const { harness, clusters } = world({ entry });
-    await harness.request({ "x-envoy-upstream-rq-timeout-ms": asked });
+    await harness.request({ ...INTERNAL_CLIENT, "x-envoy-upstream-rq-timeout-ms": asked });
     const { headers } = clusters.last;
     expect(headers!.has("x-envoy-upstream-rq-timeout-ms")).toBe(false);
     expect(headers!.get("x-envoy-expected-rq-timeout-ms")).toBe(expected === 0 ? undefined : String(expected));
@@ -74,23 +74,36 @@ describe("the route's time-out", () => {
   it("is what the proxy before this one expects, where that is respected", async () => {
     const { harness, clusters } = world({ entry, config: { respect_expected_rq_timeout: true } });
     const client = await harness.request({
+      ...INTERNAL_CLIENT,
       "x-envoy-expected-rq-timeout-ms": "300",
       "x-envoy-upstream-rq-timeout-ms": "9",
     });
     expect(clusters.last.headers!.get("x-envoy-expected-rq-timeout-ms")).toBe("300");
     harness.advance(310);
     expect(client.sent.status).toBe(504);
-    await harness.request({ "x-envoy-upstream-rq-timeout-ms": "9" });
+    await harness.request({ ...INTERNAL_CLIENT, "x-envoy-upstream-rq-timeout-ms": "9" });
     expect(clusters.last.headers!.get("x-envoy-expected-rq-timeout-ms")).toBe("9");
   });
 
   it("is answered 204 where the client wants that", async () => {
     const { harness, clusters } = world({ entry });
-    const client = await harness.request({ "x-envoy-upstream-rq-timeout-alt-response": "1" });
+    const client = await harness.request({ ...INTERNAL_CLIENT, "x-envoy-upstream-rq-timeout-alt-response": "1" });
     expect(clusters.last.headers!.has("x-envoy-upstream-rq-timeout-alt-response")).toBe(false);
     harness.advance(1010);
     expect(client.sent).toMatchObject({ status: 204, body: "" });
     expect(client.stream.flags).toEqual(["UT"]);
+  });
+
+  it("is not changed by external clients", async () => {
+    const { harness, clusters } = world({ entry, config: { respect_expected_rq_timeout: true } });
+    await harness.request({
+      "x-forwarded-for": "192.0.2.1",
+      "x-envoy-upstream-rq-timeout-ms": "9",
+      "x-envoy-expected-rq-timeout-ms": "9",
+      "x-envoy-upstream-stream-duration-ms": "9",
+    });
+    expect(clusters.last.headers!.get("x-envoy-expected-rq-timeout-ms")).toBe("1000");
+    expect(clusters.last.headers!.has("x-envoy-upstream-stream-duration-ms")).toBe(false);
   });
 
   it("does not end a tunnel", () => {
@@ -115,6 +128,33 @@ describe("other time-outs of the route", () => {
     const client = await harness.request();
     harness.advance(510);
     expect([client.sent.status, client.stream.details]).toEqual([504, "stream_idle_timeout"]);
+  });
+
+  it("a request of an internal client may bound its stream to the upstream", async () => {
+    const { harness, clusters, chain } = world();
+    const asked = { ...INTERNAL_CLIENT, "x-envoy-upstream-stream-duration-ms": "200" };
+    const whole = await harness.request(asked);
+    expect(clusters.last.headers!.has("x-envoy-upstream-stream-duration-ms")).toBe(false);
+    harness.advance(210);
+    expect(whole.sent).toMatchObject({ status: 504, body: "upstream max stream duration reached" });
+    expect(whole.stream).toMatchObject({ details: "upstream_max_stream_duration_reached", flags: ["UMSDR"] });
+    expect(chain.count("cluster.web.upstream_rq_max_duration_reached")).toBe(1);
+    const partial = harness.open().headers(asked, false);
+    harness.advance(210);
+    expect(partial.sent.status).toBe(408);
+    const answered = await harness.request(asked);
+    clusters.last.ready().respond(200);
+    harness.advance(210);
+    expect(answered.sent).toMatchObject({ status: 200, ended: true });
+    expect(chain.count("cluster.web.upstream_rq_max_duration_reached")).toBe(2);
+  });
+
+  it("the cluster's longest duration is answered in the same words", async () => {
+    const { harness, clusters } = world();
+    const client = await harness.request();
+    clusters.last.ready().fail("max_duration");
+    expect(client.sent).toMatchObject({ status: 504, body: "upstream max stream duration reached" });
+    expect(client.stream.details).toBe("upstream_max_stream_duration_reached");
   });
 
   it("and so does the longest duration", async () => {

@@ -90,6 +90,12 @@ export const FLOW_ACTS: Readonly<Record<string, Act>> = {
     },
   },
   "inject-in-data": { requestData: (_d, _e, stream) => void stream.request.inject(bytes("no"), false) },
+  "inject-in-trailers": {
+    responseTrailers: (_trailers, stream) => {
+      stream.response.inject(bytes(" and"), false);
+      stream.response.inject(bytes(" the end"), true);
+    },
+  },
   "inject-no-bytes": { requestHeaders: (_h, _e, stream) => void stream.request.inject("no" as never, false) },
   "inject-response": {
     responseHeaders: (headers, _e, stream) => {

@@ -23,6 +23,7 @@ export function compileBootstrap(
   extensions: readonly ExtensionModule[],
 ): CompiledConfig {
   context.observe = compileObserve(context, bootstrap);
+  context.node = { cluster: bootstrap.node?.cluster ?? "", node: bootstrap.node?.id ?? "" };
   const clusters = compileClusters(context, bootstrap);
   const listeners = compileListeners(context, bootstrap);
   return {

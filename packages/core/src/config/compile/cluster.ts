@@ -6,7 +6,8 @@ import { enumName } from "../envoy/enum-name.ts";
 import type { ClusterModel, EndpointModel } from "../model.ts";
 import type { CompileContext } from "./context.ts";
 import { compileUpstreamHttp } from "./upstream-http.ts";
-import { compileUpstreamTls } from "./tls.ts";
+import { compileKeepalive, compilePreconnect } from "./upstream-connection.ts";
+import { compileUpstreamTransport } from "./upstream-transport.ts";
 import { bufferLimit, compileAddress, milliseconds } from "./values.ts";
 
 /** undefined where it cannot be said what it is: its type or its name is missing. */
@@ -29,7 +30,9 @@ export function compileCluster(context: CompileContext, cluster: Cluster): Clust
     connectTimeoutMs: milliseconds(context, cluster, "connect_timeout", cluster.connectTimeout, 5000),
     bufferLimitBytes: bufferLimit(context, cluster, cluster.perConnectionBufferLimitBytes),
     lb: "round_robin",
-    tls: compileUpstreamTls(context, cluster.transportSocket, http.http2 !== null),
+    ...compileUpstreamTransport(context, cluster, http),
+    tcpKeepalive: compileKeepalive(context, cluster),
+    preconnect: compilePreconnect(cluster),
     http,
     place: context.place({ message: cluster }),
   };

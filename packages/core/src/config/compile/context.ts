@@ -40,6 +40,8 @@ export class CompileContext {
   readonly clusterNames: Set<string>;
   /** The same for all connection managers; known before they are compiled. */
   observe: ObserveModel = { sampleEvery: 0, debugTrace: null };
+  /** Who this proxy is; known before listeners are compiled. */
+  node: { readonly cluster: string; readonly node: string } = { cluster: "", node: "" };
   readonly #options: CompileOptions;
   readonly #problems: Problems;
 

@@ -2,13 +2,15 @@
 import type { HttpConnectionManager } from "../envoy/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import type { HttpProtocolOptions } from "../envoy/generated/envoy/config/core/v3/protocol_pb.js";
 import { enumName } from "../envoy/enum-name.ts";
-import type { HcmModel, Http1ServerModel } from "../model.ts";
+import type { HcmModel, Http1ServerModel, Http2Model } from "../model.ts";
 import { compileAccessLogs } from "./access-log.ts";
 import type { CompileContext } from "./context.ts";
+import { compileHcmOptions } from "./hcm-options.ts";
+import { compileHeaderCase } from "./header-case.ts";
 import { compileHttp2 } from "./http2.ts";
 import { compileHttpFilters } from "./http-filters.ts";
 import { compileRouteConfig } from "./route/route-config.ts";
-import { compileUpgrades } from "./upgrades.ts";
+import { compileHcmUpgrades } from "./upgrades.ts";
 import { cidrTexts, milliseconds } from "./values.ts";
 
 const type = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
@@ -19,7 +21,8 @@ const codecTypes = ["auto", "http1", "http2"] as const;
 /** undefined where it has no routes, which is reported. */
 export function compileHcm(context: CompileContext, hcm: HttpConnectionManager): HcmModel | undefined {
   refuseValues(context, hcm);
-  const { filters, slots } = compileHttpFilters(context, hcm);
+  const { filters, slots } = compileHttpFilters(context, hcm, "http_filters");
+  const upgrades = compileHcmUpgrades(context, hcm.upgradeConfigs, slots);
   const model: Omit<HcmModel, "routeConfig"> = {
     statPrefix: hcm.statPrefix,
     filters,
@@ -27,15 +30,16 @@ export function compileHcm(context: CompileContext, hcm: HttpConnectionManager):
     ...compileIdentity(context, hcm),
     ...compilePaths(context, hcm),
     ...compileTimes(context, hcm),
-    upgrades: compileUpgrades(context, hcm.upgradeConfigs),
+    ...compileHcmOptions(context, hcm),
+    upgrades: upgrades.models,
     proxy100Continue: hcm.proxy100Continue,
     codecType: codecTypes.at(hcm.codecType) ?? "auto",
-    http1: compileHttp1(hcm),
-    http2: compileHttp2(context, hcm.http2ProtocolOptions),
+    http1: compileHttp1(context, hcm),
+    http2: compileServerHttp2(context, hcm),
     observe: context.observe,
   };
   if (hcm.routeSpecifier.case !== "routeConfig") return void context.missing({ message: hcm }, "route_config");
-  return { ...model, routeConfig: compileRouteConfig(context, hcm.routeSpecifier.value, slots) };
+  return { ...model, routeConfig: compileRouteConfig(context, hcm.routeSpecifier.value, upgrades.slots) };
 }
 
 function refuseValues(context: CompileContext, hcm: HttpConnectionManager): void {
@@ -45,17 +49,12 @@ function refuseValues(context: CompileContext, hcm: HttpConnectionManager): void
       enumName(`${type}.CodecType`, hcm.codecType),
       "AUTO, HTTP1 or HTTP2",
     );
-  if (hcm.forwardClientCertDetails !== 0) {
-    const name = enumName(`${type}.ForwardClientCertDetails`, hcm.forwardClientCertDetails);
-    context.unsupported({ message: hcm, field: "forward_client_cert_details" }, name, "SANITIZE");
-  }
-  // After an invalid message a connection is closed, always.
-  const http1 = hcm.httpProtocolOptions;
-  const goesOn = "a connection that goes on after an invalid message";
-  if (hcm.streamErrorOnInvalidHttpMessage === true)
-    context.unsupported({ message: hcm, field: "stream_error_on_invalid_http_message" }, goesOn, "false");
-  if (http1?.overrideStreamErrorOnInvalidHttpMessage === true)
-    context.unsupported({ message: http1, field: "override_stream_error_on_invalid_http_message" }, goesOn, "false");
+  if (hcm.addProxyProtocolConnectionState === false)
+    context.unsupported(
+      { message: hcm, field: "add_proxy_protocol_connection_state" },
+      "a connection manager that hides the client's addresses from upstream PROXY protocol",
+      "true",
+    );
   if (hcm.stripMatchingHostPort && hcm.stripPortMode.case === "stripAnyHostPort" && hcm.stripPortMode.value) {
     context.error(
       { message: hcm, field: "strip_any_host_port" },
@@ -173,11 +172,24 @@ function compileTimes(context: CompileContext, hcm: HttpConnectionManager): Pick
   };
 }
 
-function compileHttp1({ httpProtocolOptions: options }: HttpConnectionManager): Http1ServerModel {
+function compileHttp1(
+  context: CompileContext,
+  { httpProtocolOptions: options }: HttpConnectionManager,
+): Http1ServerModel {
   return {
     acceptHttp10: options?.acceptHttp10 ?? false,
     defaultHostForHttp10: options?.defaultHostForHttp10 ?? "",
     enableTrailers: options?.enableTrailers ?? false,
     allowAbsoluteUrl: options?.allowAbsoluteUrl ?? true,
+    allowChunkedLength: options?.allowChunkedLength ?? false,
+    headerCase: compileHeaderCase(context, options),
   };
+}
+
+/** What the connection manager says of invalid messages holds where HTTP/2 says nothing itself. */
+function compileServerHttp2(context: CompileContext, hcm: HttpConnectionManager): Http2Model {
+  const options = hcm.http2ProtocolOptions;
+  const model = compileHttp2(context, options);
+  if (options?.overrideStreamErrorOnInvalidHttpMessage !== undefined) return model;
+  return { ...model, streamErrorOnInvalidHttpMessage: hcm.streamErrorOnInvalidHttpMessage ?? false };
 }

@@ -2,7 +2,7 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { HeaderValueOption } from "../envoy/generated/envoy/config/core/v3/base_pb.js";
 import type { HeaderMutationModel, HeaderValueModel } from "../model.ts";
-import type { CompileContext } from "./context.ts";
+import type { CompileContext, Field } from "./context.ts";
 import { checkTextFormat } from "./formats.ts";
 
 /** The messages that carry the four lists. */
@@ -41,7 +41,7 @@ const actions: readonly HeaderValueModel["action"][] = [
   "overwrite_if_exists",
 ];
 
-function compileAdd(context: CompileContext, option: HeaderValueOption): HeaderValueModel[] {
+export function compileAdd(context: CompileContext, option: HeaderValueOption): HeaderValueModel[] {
   const { header, append } = option;
   if (header === undefined || header.key === "") return [];
   const name = header.key.toLowerCase();
@@ -76,19 +76,26 @@ export function headerFormat(context: CompileContext, { header }: HeaderValueOpt
     context.error({ message: header, field: "raw_value" }, "ERR_CONFIG_ONEOF", "value and raw_value are both set");
   }
   const value = isRaw ? Buffer.from(header.rawValue).toString("utf8") : header.value;
-  checkTextFormat(context, { message: header, field: isRaw ? "raw_value" : "value" }, value);
+  const at = { message: header, field: isRaw ? "raw_value" : "value" };
+  // oxlint-disable-next-line no-control-regex -- these are refused: a line end would begin another header
+  if (/[\x00-\x08\x0a-\x1f\x7f]/.test(value))
+    context.error(at, "ERR_CONFIG_TYPE", `${JSON.stringify(value)} has a control character`, {
+      expected: "the value of an HTTP header",
+    });
+  checkTextFormat(context, at, value);
   return value;
 }
 
 function compileRemove(context: CompileContext, message: Message, field: string, names: readonly string[]): string[] {
-  return names.map((written, element) => {
-    const name = written.toLowerCase();
-    if (!isMutable(name))
-      context.error({ message, field, element }, "ERR_CONFIG_CONFLICT", `${name} cannot be removed`);
-    else if (!isHeaderName(name))
-      context.error({ message, field, element }, "ERR_CONFIG_TYPE", `${JSON.stringify(name)} is no name of a header`);
-    return name;
-  });
+  return names.map((written, element) => compileRemoved(context, { message, field, element }, written));
+}
+
+/** The name of a header that is removed, in lower case. */
+export function compileRemoved(context: CompileContext, at: Field, written: string): string {
+  const name = written.toLowerCase();
+  if (!isMutable(name)) context.error(at, "ERR_CONFIG_CONFLICT", `${name} cannot be removed`);
+  else if (!isHeaderName(name)) context.error(at, "ERR_CONFIG_TYPE", `${JSON.stringify(name)} is no name of a header`);
+  return name;
 }
 
 /** Envoy: host and pseudo-headers may not be modified. */

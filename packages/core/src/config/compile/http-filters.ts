@@ -1,6 +1,7 @@
 /** The HTTP filters of a connection manager: each resolved and judged by its schema; one terminal filter, last. */
 import type {
   HttpConnectionManager,
+  HttpConnectionManager_UpgradeConfig,
   HttpFilter,
 } from "../envoy/generated/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import type { HttpFilterModel } from "../model.ts";
@@ -16,12 +17,18 @@ export interface HttpChain {
   readonly slots: FilterSlots;
 }
 
-export function compileHttpFilters(context: CompileContext, hcm: HttpConnectionManager): HttpChain {
+/** `owner[field]` is the list: of a connection manager, or of an upgrade. */
+export function compileHttpFilters(
+  context: CompileContext,
+  owner: HttpConnectionManager | (HttpConnectionManager_UpgradeConfig & { readonly httpFilters?: never }),
+  field: "http_filters" | "filters",
+): HttpChain {
+  const httpFilters = owner.httpFilters ?? (owner as HttpConnectionManager_UpgradeConfig).filters;
   const filters: HttpFilterModel[] = [];
   const slots = new Map<string, FilterSlot | null>();
   const links: ChainLink[] = [];
   const placed: PlacedFilter[] = [];
-  for (const filter of hcm.httpFilters) {
+  for (const filter of httpFilters) {
     const compiled = compileFilter(context, filter);
     const known = slots.get(filter.name);
     if (compiled === undefined || compiled === "skipped") {
@@ -37,9 +44,9 @@ export function compileHttpFilters(context: CompileContext, hcm: HttpConnectionM
     filters.push(compiled);
     checkFilter(context, filter, compiled, isTerminal, known?.id);
   }
-  const at = { message: hcm, field: hcm.httpFilters.length > 0 ? "http_filters" : undefined };
+  const at = { message: owner, field: httpFilters.length > 0 ? field : undefined };
   checkTerminal(context, links, at, "HTTP filter");
-  checkOrder(context, placed, placed.length === hcm.httpFilters.length);
+  checkOrder(context, placed, placed.length === httpFilters.length);
   return { filters, slots };
 }
 

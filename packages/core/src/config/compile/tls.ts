@@ -7,7 +7,7 @@ import type {
   UpstreamTlsContext,
 } from "../envoy/generated/envoy/extensions/transport_sockets/tls/v3/tls_pb.js";
 import { isMessage } from "../envoy/tree.ts";
-import type { DownstreamTlsModel, TlsCommonModel, UpstreamTlsModel } from "../model.ts";
+import type { ClusterModel, DownstreamTlsModel, TlsCommonModel, UpstreamTlsModel } from "../model.ts";
 import { compileCertificates } from "./certificates.ts";
 import type { CompileContext } from "./context.ts";
 import { compileTlsParameters } from "./tls-parameters.ts";
@@ -50,23 +50,26 @@ export function compileDownstreamTls(
 export function compileUpstreamTls(
   context: CompileContext,
   socket: TransportSocket | undefined,
-  speaksHttp2: boolean,
+  { protocol, autoSanValidation }: ClusterModel["http"],
 ): UpstreamTlsModel | null {
   const message = socketMessage(context, socket, upstreamType);
   if (message === null || !isMessage<UpstreamTlsContext>(message, upstreamType)) return null;
   const common = message.commonTlsContext;
   const validation =
     common?.validationContextType.case === "validationContext" ? common.validationContextType.value : undefined;
-  warnOfTrust(context, message, validation);
+  warnOfTrust(context, message, validation, autoSanValidation);
+  const speaksHttp2 = protocol !== "http1";
   const compiled = common === undefined ? plainCommon : compileCommon(context, common, "TLSv1.2", speaksHttp2);
+  const spoken = protocol === "auto" ? ["h2", "http/1.1"] : protocol === "http2" ? ["h2"] : [];
   return {
     ...compiled,
     // As Envoy: what is spoken is asked for, where nothing else is said.
-    alpn: speaksHttp2 && compiled.alpn.length === 0 ? ["h2"] : compiled.alpn,
+    alpn: compiled.alpn.length === 0 ? spoken : compiled.alpn,
     certificates: compileCertificates(context, common?.tlsCertificates ?? []),
     sni: message.sni,
     systemCa: validation?.systemRootCerts !== undefined && validation.trustedCa === undefined,
     verifyHostname: "",
+    maxSessionKeys: message.maxSessionKeys ?? 1,
   };
 }
 
@@ -134,6 +137,7 @@ function warnOfTrust(
   context: CompileContext,
   message: UpstreamTlsContext,
   validation: CertificateValidationContext | undefined,
+  verifiesName: boolean,
 ): void {
   if (context.tree.isDamaged(message)) return;
   const verifiesHash =
@@ -150,7 +154,10 @@ function warnOfTrust(
         expected: "validation_context with trusted_ca and match_typed_subject_alt_names",
       },
     );
-  } else if (validation.matchTypedSubjectAltNames.length + validation.matchSubjectAltNames.length === 0) {
+  } else if (
+    !verifiesName &&
+    validation.matchTypedSubjectAltNames.length + validation.matchSubjectAltNames.length === 0
+  ) {
     context.warning(
       { message: validation },
       "ERR_CONFIG_REQUIRED",

@@ -5,7 +5,8 @@ import type { Message } from "@bufbuild/protobuf";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { Address, CidrRange } from "../envoy/generated/envoy/config/core/v3/address_pb.js";
 import type { DataSource } from "../envoy/generated/envoy/config/core/v3/base_pb.js";
-import type { AddressModel } from "../model.ts";
+import type { FractionalPercent } from "../envoy/generated/envoy/type/v3/percent_pb.js";
+import type { AddressModel, RuntimeFractionModel } from "../model.ts";
 import type { CompileContext } from "./context.ts";
 
 /** What one timer of the runtime can wait: a bit more than 285 years would lose milliseconds, so 100 are enough for everybody. */
@@ -173,4 +174,12 @@ export function cidrTexts(context: CompileContext, ranges: readonly CidrRange[])
     else texts.push(`${range.addressPrefix}/${length}`);
   }
   return texts;
+}
+
+/** Index: FractionalPercent.DenominatorType. */
+const denominators = [100, 10_000, 1_000_000] as const;
+
+/** A share, and the runtime key that may say another; nothing where none is given. */
+export function runtimeFraction(key: string, share: FractionalPercent | undefined): RuntimeFractionModel {
+  return { key, numerator: share?.numerator ?? 0, denominator: denominators[share?.denominator ?? 0] ?? 100 };
 }

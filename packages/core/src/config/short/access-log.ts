@@ -1,6 +1,7 @@
 /** `access_log:` — `true`, `stdout`, `stderr`, a file, or a mapping with a format; or a list of those. */
 import type { Json } from "../model.ts";
 import type { JsonObject } from "../source/source.ts";
+import { adaptWhen } from "./log-when.ts";
 import { isMapping, Section } from "./section.ts";
 
 const stream = "type.googleapis.com/envoy.extensions.access_loggers.stream.v3";
@@ -28,7 +29,13 @@ function adaptLog(section: Section, container: object, key: string | number): Js
     return void context.wrongType(container, key, "true, stdout, stderr, a file, or a mapping with to and format");
   const log = Section.at(context, "access_log", container, key);
   if (log === undefined) return undefined;
-  return logger(section, container, key, log.text("to") ?? "stdout", adaptFormat(log));
+  const made = logger(section, container, key, log.text("to") ?? "stdout", adaptFormat(log));
+  if (log.has("when")) {
+    const filter = adaptWhen(context, log.value, "when");
+    if (filter === undefined) return undefined;
+    made["filter"] = filter;
+  }
+  return made;
 }
 
 function logger(
@@ -50,10 +57,15 @@ function logger(
 
 function adaptFormat(log: Section): JsonObject | undefined {
   const which = log.onlyOne(["format", "json"]);
-  if (which === undefined) return undefined;
+  if (which === undefined) {
+    if (log.flag("omit_empty") === true)
+      log.error("omit_empty", { code: "ERR_CONFIG_CONFLICT", message: "omit_empty stands without format or json" });
+    return undefined;
+  }
   const made = log.make<JsonObject>({});
   if (which === "json") log.copy("json", made, "json_format");
   const text = which === "format" ? log.text("format") : undefined;
   if (text !== undefined) log.put(made, "text_format", text.endsWith("\n") ? text : `${text}\n`, "format");
+  log.copy("omit_empty", made, "omit_empty_values");
   return made;
 }

@@ -2,6 +2,7 @@
 import { isIP } from "node:net";
 import type { Json } from "../model.ts";
 import type { JsonObject } from "../source/source.ts";
+import { adaptHeaderCase } from "./http-options.ts";
 import { addressHost, longAddress, type ParsedAddress, readAddress } from "./address.ts";
 import { edgeCluster } from "./edge.ts";
 import { Section } from "./section.ts";
@@ -115,8 +116,52 @@ function longCluster(section: Section, clusters: JsonObject, name: string, endpo
     endpoints: section.make([section.make({ lb_endpoints: lbEndpoints })]),
   });
   adaptClusterTls(section, made, hosts);
+  adaptProxyProtocol(section, made);
+  adaptConnections(section, made);
   adaptProtocol(section, made);
   return made;
+}
+
+const proxyVersions = { v1: "V1", v2: "V2" };
+
+/** Around TLS, or around nothing. */
+function adaptProxyProtocol(section: Section, made: JsonObject): void {
+  const version = section.choice("proxy_protocol", proxyVersions);
+  if (version === undefined) return;
+  const key = "proxy_protocol";
+  const inner = made["transport_socket"] ?? plainSocket(section);
+  const transport = section.make(
+    {
+      "@type":
+        "type.googleapis.com/envoy.extensions.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport",
+      config: section.make({ version }, key),
+      transport_socket: inner,
+    },
+    key,
+  );
+  const socket = section.make(
+    { name: "envoy.transport_sockets.upstream_proxy_protocol", typed_config: transport },
+    key,
+  );
+  section.put(made, "transport_socket", socket, key);
+}
+
+function plainSocket(section: Section): JsonObject {
+  const typed = { "@type": "type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer" };
+  return section.make({ name: "envoy.transport_sockets.raw_buffer", typed_config: section.make(typed) });
+}
+
+function adaptConnections(section: Section, made: JsonObject): void {
+  if (section.has("tcp_keepalive")) {
+    const keepalive = section.make<JsonObject>({}, "tcp_keepalive");
+    section.copy("tcp_keepalive", keepalive, "keepalive_time");
+    made["upstream_connection_options"] = section.make({ tcp_keepalive: keepalive }, "tcp_keepalive");
+  }
+  if (section.has("preconnect")) {
+    const policy = section.make<JsonObject>({}, "preconnect");
+    section.copy("preconnect", policy, "per_upstream_preconnect_ratio");
+    made["preconnect_policy"] = policy;
+  }
 }
 
 /** A choice that has few possible values until more are implemented. */
@@ -134,24 +179,35 @@ function adaptProtocol(section: Section, made: JsonObject): void {
     {
       idle_timeout: "idle_timeout",
       max_connection_duration: "max_connection_duration",
+      max_stream_duration: "max_stream_duration",
       max_requests_per_connection: "max_requests_per_connection",
       max_headers_count: "max_headers_count",
     },
     common,
   );
-  refuse(section, "protocol", "http1", "http2");
-  const isHttp2 = section.get("protocol") === "http2";
+  const protocol = section.choice("protocol", protocols) ?? "http1";
+  const isHttp2 = protocol === "http2";
   const http1 = section.make<JsonObject>({});
   if (!isHttp2) section.copy("trailers", http1, "enable_trailers");
   else if (section.flag("trailers") === false)
     section.error("trailers", { code: "ERR_CONFIG_CONFLICT", message: "HTTP/2 has trailers always" });
-  if (!isHttp2 && Object.keys(common).length === 0 && Object.keys(http1).length === 0) return;
+  if (!isHttp2) adaptHeaderCase(section, http1);
+  else if (section.has("header_case"))
+    section.error("header_case", { code: "ERR_CONFIG_CONFLICT", message: "names of HTTP/2 are always in lower case" });
+  if (protocol === "http1" && Object.keys(common).length === 0 && Object.keys(http1).length === 0) return;
   const options = section.make<JsonObject>({ "@type": `type.googleapis.com/${optionsType}` });
   if (Object.keys(common).length > 0) options["common_http_protocol_options"] = common;
-  options["explicit_http_config"] = section.make(
-    isHttp2
-      ? { http2_protocol_options: section.make({ allow_connect: true }, "protocol") }
-      : { http_protocol_options: http1 },
-  );
+  // Extended CONNECT: WebSocket goes over HTTP/2 where the host takes it.
+  const http2 = section.make({ allow_connect: true }, section.has("protocol") ? "protocol" : undefined);
+  if (protocol === "auto" || protocol === "downstream") {
+    const key = protocol === "auto" ? "auto_config" : "use_downstream_protocol_config";
+    options[key] = section.make({ http_protocol_options: http1, http2_protocol_options: http2 });
+  } else {
+    options["explicit_http_config"] = section.make(
+      isHttp2 ? { http2_protocol_options: http2 } : { http_protocol_options: http1 },
+    );
+  }
   made["typed_extension_protocol_options"] = section.make({ [optionsType]: options });
 }
+
+const protocols = { http1: "http1", http2: "http2", auto: "auto", downstream: "downstream" };

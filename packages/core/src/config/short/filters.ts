@@ -5,6 +5,7 @@ import { didYouMean } from "../did-you-mean.ts";
 import type { Json } from "../model.ts";
 import type { JsonObject } from "../source/source.ts";
 import { withDefaults } from "./filter-defaults.ts";
+import { spellOut } from "./filter-words.ts";
 import { findFilter, type FoundFilter } from "./find-filter.ts";
 import { isMapping, type Section } from "./section.ts";
 import type { ShortContext } from "./short-context.ts";
@@ -183,8 +184,13 @@ function rememberName(context: ShortContext, { filter, name, key }: Entry): void
   }
 }
 
-function typedConfig(context: ShortContext, { filter, config, container, key }: Entry): JsonObject {
-  return typed(context, filter.message, filter.id, withDefaults(filter.id, config), container, key);
+type Configured = Pick<Entry, "filter" | "config" | "container" | "key">;
+
+function typedConfig(context: ShortContext, { filter, config, container, key }: Configured): JsonObject {
+  const spelt = spellOut(context, filter.id, config);
+  const made = typed(context, filter.message, filter.id, withDefaults(filter.id, spelt.config), container, key);
+  for (const [field, word] of spelt.origins) context.derived.markEntry(made, field, config, word);
+  return made;
 }
 
 /** A message of Envoy's API where the filter is configured by one, else a TypedStruct for the filter's id. */
@@ -249,5 +255,6 @@ function routeConfig(
   if (!isMapping(value))
     return void context.wrongType(filters, name, "the filter's configuration on this route, true or false");
   const isSame = filter.message !== undefined && filter.routeMessage === filter.message;
-  return typed(context, filter.routeMessage, filter.id, isSame ? withDefaults(filter.id, value) : value, filters, name);
+  if (!isSame) return typed(context, filter.routeMessage, filter.id, value, filters, name);
+  return typedConfig(context, { filter, config: value, container: filters, key: name });
 }

@@ -2,6 +2,7 @@
 import type { Json } from "../model.ts";
 import type { JsonObject } from "../source/source.ts";
 import type { Section } from "./section.ts";
+import type { ShortContext } from "./short-context.ts";
 
 const actions: Readonly<Record<string, string>> = {
   set: "OVERWRITE_IF_EXISTS_OR_ADD",
@@ -24,12 +25,16 @@ export function adaptHeaderChanges(section: Section, into: JsonObject): void {
 
 function adaptOptions(changes: Section, key: string, action: string): Json[] {
   const texts = changes.mapping(key);
-  const { derived } = changes.context;
-  return Object.entries(texts ?? {}).map(([name, value]) => {
+  return texts === undefined ? [] : headerOptions(changes.context, texts, action);
+}
+
+/** Name → text, as Envoy's options. */
+export function headerOptions({ derived }: ShortContext, texts: JsonObject, action: string): Json[] {
+  return Object.entries(texts).map(([name, value]) => {
     const header: JsonObject = { key: name, value };
-    derived.markEntry(header, "key", texts as JsonObject, name);
-    derived.markEntry(header, "value", texts as JsonObject, name);
-    const option = { header: derived.mark(header, texts as JsonObject, name), append_action: action };
-    return derived.mark(option, texts as JsonObject, name);
+    derived.markEntry(header, "key", texts, name);
+    derived.markEntry(header, "value", texts, name);
+    const option = { header: derived.mark(header, texts, name), append_action: action };
+    return derived.mark(option, texts, name);
   });
 }

@@ -5,6 +5,7 @@ import { adaptAccessLogs } from "./access-log.ts";
 import { edgeConnectionManager, edgeHttp2 } from "./edge.ts";
 import { adaptHttpFilters } from "./filters.ts";
 import { adaptHeaderChanges } from "./headers.ts";
+import { adaptHeaderCase, adaptHttpOptions } from "./http-options.ts";
 import { adaptRoutes } from "./routes.ts";
 import type { Section } from "./section.ts";
 
@@ -60,6 +61,7 @@ export function adaptHttp(section: Section, listenerName: string): JsonObject {
   adaptInternalAddresses(section, manager);
   adaptUpgrades(section, manager);
   adaptHttp1(section, manager);
+  adaptHttpOptions(section, manager);
   adaptHttp2(section, manager, isEdge);
   const common = section.make<JsonObject>({});
   section.copyAll(copiedToCommon, common);
@@ -136,6 +138,7 @@ function adaptHttp1(section: Section, manager: JsonObject): void {
     section.put(options, "default_host_for_http_10", http10, "http_10");
   } else section.copy("http_10", options, "accept_http_10");
   section.copy("trailers", options, "enable_trailers");
+  adaptHeaderCase(section, options);
   if (Object.keys(options).length > 0) manager["http_protocol_options"] = options;
 }
 

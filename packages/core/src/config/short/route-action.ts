@@ -2,25 +2,34 @@
 import type { Json } from "../model.ts";
 import type { JsonObject } from "../source/source.ts";
 import { edgeRoute } from "./edge.ts";
+import { adaptInternalRedirect } from "./internal-redirect.ts";
 import type { Section } from "./section.ts";
+import { adaptTermination } from "./tunnel.ts";
 import { adaptWeights } from "./weights.ts";
 
-const actions = ["cluster", "clusters", "redirect", "respond"];
+const actions = ["cluster", "clusters", "cluster_header", "redirect", "respond"];
 const forwardOnly = [
   "timeout",
   "idle_timeout",
   "max_stream_duration",
+  "grpc_timeout_max",
+  "internal_redirect",
+  "body_buffer_limit",
+  "stat_prefix",
   "rewrite",
   "append_x_forwarded_host",
   "cluster_not_found",
   "upgrades",
+  "tunnel",
 ];
 
 export function adaptAction(route: Section, into: JsonObject, isEdge: boolean): void {
   const which = route.onlyOne(actions);
   if (which === undefined) return route.missing(actions);
-  if (which === "cluster" || which === "clusters")
+  if (which === "cluster" || which === "clusters" || which === "cluster_header") {
+    route.copyAll({ body_buffer_limit: "per_request_buffer_limit_bytes", stat_prefix: "stat_prefix" }, into);
     return route.put(into, "route", adaptForward(route, which, isEdge), which);
+  }
   for (const key of forwardOnly) {
     if (route.has(key))
       route.error(key, { code: "ERR_CONFIG_CONFLICT", message: `"${key}" means nothing beside "${which}"` }, "key");
@@ -35,19 +44,23 @@ const notFound: Readonly<Record<string, string>> = {
   500: "INTERNAL_SERVER_ERROR",
 };
 
-function adaptForward(route: Section, which: "cluster" | "clusters", isEdge: boolean): JsonObject {
+function adaptForward(route: Section, which: "cluster" | "clusters" | "cluster_header", isEdge: boolean): JsonObject {
   const action = route.make<JsonObject>({});
-  if (which === "cluster") route.copy("cluster", action);
+  if (which !== "clusters") route.copy(which, action);
   else route.put(action, "weighted_clusters", adaptWeights(route), "clusters");
   route.copyAll(
     { timeout: "timeout", idle_timeout: "idle_timeout", append_x_forwarded_host: "append_x_forwarded_host" },
     action,
   );
-  if (route.has("max_stream_duration")) {
+  if (route.has("max_stream_duration") || route.has("grpc_timeout_max")) {
     const duration = route.make<JsonObject>({});
-    route.copy("max_stream_duration", duration);
+    route.copyAll(
+      { max_stream_duration: "max_stream_duration", grpc_timeout_max: "grpc_timeout_header_max" },
+      duration,
+    );
     action["max_stream_duration"] = duration;
   }
+  route.put(action, "internal_redirect_policy", adaptInternalRedirect(route), "internal_redirect");
   route.put(
     action,
     "cluster_not_found_response_code",
@@ -55,15 +68,20 @@ function adaptForward(route: Section, which: "cluster" | "clusters", isEdge: boo
     "cluster_not_found",
   );
   adaptRewrite(route, action);
-  const upgrades = route.mapping("upgrades");
-  if (upgrades !== undefined) {
-    const configs: Json[] = Object.entries(upgrades).map(([type, enabled]) =>
-      route.context.derived.mark({ upgrade_type: type, enabled }, upgrades, type),
-    );
-    route.put(action, "upgrade_configs", route.make(configs, "upgrades"), "upgrades");
-  }
+  adaptUpgrades(route, action);
   if (isEdge) edgeRoute(action);
   return action;
+}
+
+function adaptUpgrades(route: Section, action: JsonObject): void {
+  const upgrades = route.mapping("upgrades");
+  const configs: Json[] = Object.entries(upgrades ?? {}).map(([type, enabled]) =>
+    route.context.derived.mark({ upgrade_type: type, enabled }, upgrades as JsonObject, type),
+  );
+  const termination = adaptTermination(route);
+  if (termination !== undefined) configs.push(termination);
+  const key = upgrades === undefined ? "tunnel" : "upgrades";
+  if (configs.length > 0) route.put(action, "upgrade_configs", route.make(configs, key), key);
 }
 
 function adaptRewrite(route: Section, action: JsonObject): void {
@@ -72,8 +90,8 @@ function adaptRewrite(route: Section, action: JsonObject): void {
   if (typeof value === "string") return route.put(action, "prefix_rewrite", value, "rewrite");
   const rewrite = route.section("rewrite", "rewrite");
   if (rewrite === undefined) return;
-  rewrite.onlyOne(["prefix", "regex"]);
-  rewrite.onlyOne(["host", "auto_host", "host_from_header"]);
+  rewrite.onlyOne(["prefix", "regex", "template"]);
+  rewrite.onlyOne(["host", "auto_host", "host_from_header", "host_from_path"]);
   rewrite.copyAll(
     {
       prefix: "prefix_rewrite",
@@ -83,11 +101,19 @@ function adaptRewrite(route: Section, action: JsonObject): void {
     },
     action,
   );
-  rewrite.put(action, "regex_rewrite", adaptRegexRewrite(rewrite), "regex");
+  rewrite.put(action, "regex_rewrite", adaptRegexRewrite(rewrite, "regex"), "regex");
+  rewrite.put(action, "host_rewrite_path_regex", adaptRegexRewrite(rewrite, "host_from_path"), "host_from_path");
+  if (!rewrite.has("template")) return;
+  const config = rewrite.make<JsonObject>({ "@type": templateRewrite }, "template");
+  rewrite.copy("template", config, "path_template_rewrite");
+  const policy: JsonObject = { name: "envoy.path.rewrite.uri_template.uri_template_rewriter", typed_config: config };
+  rewrite.put(action, "path_rewrite_policy", rewrite.make(policy, "template"), "template");
 }
 
-function adaptRegexRewrite(holder: Section): JsonObject | undefined {
-  const rewrite = holder.section("regex_rewrite", "regex");
+const templateRewrite = "type.googleapis.com/envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig";
+
+function adaptRegexRewrite(holder: Section, key: string): JsonObject | undefined {
+  const rewrite = holder.section("regex_rewrite", key);
   if (rewrite === undefined) return undefined;
   const made = rewrite.make<JsonObject>({});
   const pattern = rewrite.make<JsonObject>({});
@@ -131,7 +157,7 @@ function adaptRedirect(route: Section): JsonObject | undefined {
     },
     made,
   );
-  redirect.put(made, "regex_rewrite", adaptRegexRewrite(redirect), "regex");
+  redirect.put(made, "regex_rewrite", adaptRegexRewrite(redirect, "regex"), "regex");
   redirect.put(made, "response_code", redirect.choice("status", statuses), "status");
   return made;
 }

@@ -42,6 +42,12 @@ function adaptVirtualHosts(http: Section, isEdge: boolean): Json[] {
 
 const requirements: Readonly<Record<string, string>> = { true: "ALL", false: "NONE", external: "EXTERNAL_ONLY" };
 
+const attemptCounts = {
+  request: ["include_request_attempt_count"],
+  response: ["include_attempt_count_in_response"],
+  both: ["include_request_attempt_count", "include_attempt_count_in_response"],
+} as const;
+
 function adaptVirtualHost(host: Section, index: number, isEdge: boolean): JsonObject {
   const made = host.make<JsonObject>({});
   const domains = host.get("domains");
@@ -70,6 +76,8 @@ function adaptVirtualHost(host: Section, index: number, isEdge: boolean): JsonOb
     if (value === undefined) host.context.wrongType(host.value, "require_tls", "true, false or external");
     else host.put(made, "require_tls", value, "require_tls");
   }
+  const attempts = host.choice("attempt_count", attemptCounts);
+  for (const field of attempts ?? []) host.put(made, field, true, "attempt_count");
   adaptHeaderChanges(host, made);
   adaptRouteFilters(host, made);
   return made;

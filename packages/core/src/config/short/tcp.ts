@@ -3,6 +3,7 @@ import type { Json } from "../model.ts";
 import type { JsonObject } from "../source/source.ts";
 import { adaptAccessLogs } from "./access-log.ts";
 import type { Section } from "./section.ts";
+import { adaptTunneling } from "./tunnel.ts";
 import { adaptWeights } from "./weights.ts";
 
 const tcpProxy = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
@@ -31,6 +32,7 @@ export function adaptTcp(listener: Section): JsonObject | undefined {
     );
     if (target === "cluster") section.copy("cluster", proxy);
     if (target === "clusters") section.put(proxy, "weighted_clusters", adaptWeights(section), "clusters");
+    section.put(proxy, "tunneling_config", adaptTunneling(section), "tunnel");
     adaptAccessLogs(section, proxy);
   }
   return listener.make({ name: "envoy.filters.network.tcp_proxy", typed_config: proxy }, "tcp");

@@ -27,7 +27,8 @@ function adaptList(section: Section, list: Json[]): Json[] {
     const entry = Section.at(section.context, "weighted_cluster", list, index);
     if (entry === undefined) continue;
     const cluster = entry.make<JsonObject>({});
-    entry.copyAll({ name: "name", weight: "weight", host: "host_rewrite_literal" }, cluster);
+    entry.onlyOne(["name", "header"]);
+    entry.copyAll({ name: "name", header: "cluster_header", weight: "weight", host: "host_rewrite_literal" }, cluster);
     adaptHeaderChanges(entry, cluster);
     adaptRouteFilters(entry, cluster);
     made.push(cluster);

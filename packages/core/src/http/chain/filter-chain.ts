@@ -91,20 +91,63 @@ function having(slots: readonly FilterSlot[], hook: keyof AnyHttpFilter): Slots 
   return list.length === 0 ? null : list;
 }
 
+const NO_UPGRADES: ReadonlyMap<string, readonly FilterSlot[]> = new Map();
+
+function isOff(s: FilterSlot, disabled: ReadonlyArray<boolean | null>): boolean {
+  return (disabled[s.slot] ?? s.disabled) && !s.terminal;
+}
+
+/** The filters of upgraded streams. */
+class UpgradeChain {
+  readonly #slots: readonly FilterSlot[];
+  readonly #hooks: HookTable;
+  readonly #byRoute = new Map<ReadonlyArray<boolean | null>, HookTable>();
+
+  constructor(slots: readonly FilterSlot[]) {
+    this.#slots = slots;
+    this.#hooks = new HookTable(slots.filter((s) => !s.disabled));
+  }
+
+  hooks(disabled: ReadonlyArray<boolean | null> | null): HookTable {
+    if (disabled === null) return this.#hooks;
+    let table = this.#byRoute.get(disabled);
+    if (table === undefined) {
+      table = new HookTable(this.#slots.filter((s) => !isOff(s, disabled)));
+      this.#byRoute.set(disabled, table);
+    }
+    return table;
+  }
+}
+
 export class HttpFilterChain {
   readonly slots: readonly FilterSlot[];
   /** One null a slot: what a stream's handles begin as. */
   readonly noHandles: readonly null[];
   /** With the filters that are on by default. */
   readonly hooks: HookTable;
+  /** Whether upgrades of some protocol have filters of their own. */
+  readonly hasUpgrades: boolean;
+  /** The chain's own filters: all of `slots` but those of upgrades. */
+  readonly #own: readonly FilterSlot[];
+  readonly #upgrades: ReadonlyMap<string, UpgradeChain>;
   readonly #variants = new Map<string, HookTable>();
   /** The same by the route's own array, so that a request builds no key. */
   readonly #byRoute = new Map<ReadonlyArray<boolean | null>, HookTable>();
 
-  constructor(slots: readonly FilterSlot[]) {
-    this.slots = slots;
-    this.noHandles = slots.map(() => null);
+  /** `upgrades`: protocol → the filters that such streams have instead; their slots go on behind those of `slots`. */
+  constructor(slots: readonly FilterSlot[], upgrades: ReadonlyMap<string, readonly FilterSlot[]> = NO_UPGRADES) {
+    this.#own = slots;
+    this.slots = [...slots, ...[...upgrades.values()].flat()];
+    this.noHandles = this.slots.map(() => null);
     this.hooks = new HookTable(slots.filter((s) => !s.disabled));
+    this.#upgrades = new Map([...upgrades].map(([type, own]) => [type, new UpgradeChain(own)]));
+    this.hasUpgrades = upgrades.size !== 0;
+  }
+
+  /** The hooks for streams of that protocol, on a route that turns filters off or on; null: they have none of their own. */
+  upgraded(type: string, disabled: ReadonlyArray<boolean | null> | null): HookTable | null {
+    const chain = this.#upgrades.get(type);
+    return chain === undefined ? null : chain.hooks(disabled);
   }
 
   /** The hooks for a route that turns filters off or on: `disabled[slot]` is null where the route says nothing. */
@@ -112,10 +155,10 @@ export class HttpFilterChain {
     const known = this.#byRoute.get(disabled);
     if (known !== undefined) return known;
     let key = "";
-    for (const s of this.slots) key += (disabled[s.slot] ?? s.disabled) && !s.terminal ? "0" : "1";
+    for (const s of this.#own) key += isOff(s, disabled) ? "0" : "1";
     let table = this.#variants.get(key);
     if (table === undefined) {
-      table = new HookTable(this.slots.filter((s) => key[s.slot] === "1"));
+      table = new HookTable(this.#own.filter((s) => key[s.slot] === "1"));
       this.#variants.set(key, table);
     }
     this.#byRoute.set(disabled, table);

@@ -96,8 +96,7 @@ export abstract class Flow extends HeldFlow {
   inject(slot: FilterSlot, data: Uint8Array, end: boolean): void {
     if (!(data instanceof Uint8Array)) throw new TypeError("inject() takes bytes: a Uint8Array");
     if (this.hookSlot === slot.slot) {
-      if (this.hookPhase !== PHASE_HEADERS)
-        throw new TypeError("inject() inside a data or trailers hook: return the bytes instead");
+      if (this.hookPhase === PHASE_DATA) throw new TypeError("inject() inside a data hook: return the bytes instead");
       (this.injected ??= []).push({ data: new Uint8Array(data), end });
       return;
     }
@@ -234,7 +233,11 @@ export abstract class Flow extends HeldFlow {
         if (hold !== null && !this.before(slot.slot, hold.slot.slot)) break;
         const verdict = this.hook(slot, PHASE_TRAILERS, trailers, EMPTY, true);
         if (this.halted) return;
-        if (verdict === undefined || verdict === Continue) continue;
+        if (verdict === undefined || verdict === Continue) {
+          if (this.injected === null) continue;
+          this.injectedThenTrailers(slot, trailers);
+          return;
+        }
         this.stopTrailers(slot, verdict as Stopping, trailers);
         return;
       }
@@ -294,7 +297,15 @@ export abstract class Flow extends HeldFlow {
     if (!this.halted) this.runInjected(chunks, slot);
   }
 
-  /** What a headers hook injected, behind the headers. */
+  /** What a trailers hook injected goes ahead of the trailers; with an end, in their place. */
+  private injectedThenTrailers(slot: FilterSlot, trailers: HeaderMap): void {
+    const chunks = this.injected!;
+    this.injected = null;
+    this.runInjected(chunks, slot);
+    if (!this.halted && !chunks.at(-1)!.end) this.runTrailers(slot.slot, trailers);
+  }
+
+  /** What a headers hook injected, behind the headers; what a trailers hook did, ahead of the trailers. Behind an end there is nothing. */
   protected override runInjected(chunks: readonly Chunk[], slot: FilterSlot): void {
     for (let i = 0; i < chunks.length && !this.halted; i++) {
       const { data, end } = chunks[i]!;

@@ -66,7 +66,24 @@ export abstract class HeldFlow extends HoldList {
     const hold = this.holdAt(slot);
     hold.trailers = trailers;
     hold.trailersSeen = true;
+    this.takeInjected(hold);
     if (this.stop(hold, verdict, PHASE_TRAILERS, EMPTY, true)) this.drain(hold);
+  }
+
+  /** What the trailers hook injected. */
+  private takeInjected(hold: Hold): void {
+    const { injected } = this;
+    if (injected === null) return;
+    this.injected = null;
+    for (const { data, end } of injected) this.injectAhead(hold, data, end);
+  }
+
+  /** Bytes that a filter's trailers hook injected go ahead of the trailers; with an end, in their place. */
+  injectAhead(hold: Hold, data: Uint8Array, end: boolean): void {
+    if (hold.trailers === null) return;
+    hold.seen.push({ data, end });
+    hold.bytes += data.length;
+    if (end) hold.trailers = null;
   }
 
   /** A local reply ends the direction. */
@@ -261,6 +278,7 @@ export abstract class HeldFlow extends HoldList {
     if (!hasSlot(this.trailersSlots(), slot)) return;
     const verdict = this.hook(slot, PHASE_TRAILERS, trailers, EMPTY, true);
     if (this.halted) return;
+    this.takeInjected(hold);
     if (verdict === undefined || verdict === Continue) hold.kind = HOLD_PASSING;
     else if (!this.isAnswered(slot, verdict)) this.stop(hold, verdict, PHASE_TRAILERS, EMPTY, true);
   }

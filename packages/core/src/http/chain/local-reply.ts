@@ -1,6 +1,6 @@
 /** Local replies as messages: HTTP, or gRPC trailers-only for gRPC requests. */
 import type { LocalReplyOptions } from "@sluice/sdk";
-import { HeaderField, field } from "../headers/field.ts";
+import { HeaderField, KNOWN, field } from "../headers/field.ts";
 import { type RequestHeaderMap, ResponseHeaderMap } from "../headers/header-map.ts";
 
 const encoder = new TextEncoder();
@@ -14,7 +14,7 @@ export interface LocalReplyMessage {
 }
 
 /** gRPC over HTTP/2, "Responses" and the HTTP to gRPC status mapping document. */
-function grpcStatusOf(status: number): number {
+export function grpcStatusOf(status: number): number {
   switch (status) {
     case 200:
       return 0;
@@ -37,34 +37,48 @@ function grpcStatusOf(status: number): number {
 }
 
 export function isGrpc(headers: RequestHeaderMap): boolean {
-  const type = headers.find("content-type");
-  if (type === null || !type.value.startsWith("application/grpc")) return false;
-  const next = type.value.charCodeAt(16);
+  const type = headers.findKnown(KNOWN.contentType);
+  return type !== null && isGrpcType(type.value);
+}
+
+/** `application/grpc`, alone or with a format or parameters. */
+export function isGrpcType(type: string): boolean {
+  if (!type.startsWith("application/grpc")) return false;
+  const next = type.charCodeAt(16);
   return Number.isNaN(next) || next === 0x2b || next === 0x3b;
 }
 
-/** RFC 3986 percent-encoding of a grpc-message: what is not printable ASCII, and `%`. */
-function grpcMessage(text: string): string {
-  return text.replace(/[^\x20-\x24\x26-\x7e]/gu, (c) => encodeURIComponent(c));
+/** Percent-encoding of a grpc-message (gRPC over HTTP/2, "Responses"): what is not printable ASCII, and `%`. */
+export function grpcMessage(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+  return text.replace(
+    /[^\x20-\x24\x26-\x7e]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+  );
 }
 
 /** Framing of the reply is the engine's. */
-const OWN = new Set(["content-length", "transfer-encoding"]);
+export const OWN = new Set(["content-length", "transfer-encoding"]);
 
-/** @throws TypeError where the options are not legal. */
-export function localReplyMessage(options: LocalReplyOptions, request: RequestHeaderMap): LocalReplyMessage {
+/**
+ * `grpc`: the request came as gRPC, whatever filters have made of it since.
+ * @throws TypeError where the options are not legal.
+ */
+export function localReplyMessage(
+  options: LocalReplyOptions,
+  request: RequestHeaderMap,
+  grpc: boolean,
+): LocalReplyMessage {
   const { status, body } = options;
   if (!Number.isInteger(status) || status < 200 || status > 599)
     throw new TypeError(`local reply: status ${status} is not legal: expected 200 to 599`);
   if (body !== undefined && typeof body !== "string" && !(body instanceof Uint8Array))
     throw new TypeError("local reply: the body is neither a string nor bytes");
   let bytes = body === undefined ? EMPTY : typeof body === "string" ? encoder.encode(body) : body;
-  const grpc = isGrpc(request);
   const headers = new ResponseHeaderMap(grpc ? 200 : status);
   if (grpc) {
     headers.fields.push(GRPC, new HeaderField("grpc-status", String(options.grpcStatus ?? grpcStatusOf(status))));
-    const message = typeof body === "string" ? body : "";
-    if (message !== "") headers.fields.push(new HeaderField("grpc-message", grpcMessage(message)));
+    if (bytes.length !== 0) headers.fields.push(new HeaderField("grpc-message", grpcMessage(bytes)));
     bytes = EMPTY;
   } else if (status === 204 || status === 304) {
     // Neither has a body, nor a length of one (RFC 9110 sections 8.6 and 15.3.5).

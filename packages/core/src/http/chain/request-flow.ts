@@ -68,10 +68,14 @@ export class RequestFlow extends Flow {
     return HOOKS[phase]!;
   }
 
-  // The terminal filter is the last slot: past it there is nothing.
+  // The terminal filter is the last slot: past it there is nothing but the end of a tunnel whose other direction has ended before.
   protected override sinkHeaders(): void {}
-  protected override sinkData(): void {}
-  protected override sinkTrailers(): void {}
+  protected override sinkData(_data: Uint8Array, end: boolean): void {
+    if (end && this.stream.responseComplete) this.stream.finish();
+  }
+  protected override sinkTrailers(): void {
+    if (this.stream.responseComplete) this.stream.finish();
+  }
 
   protected override pauseSource(): void {
     this.stream.pauseRequest();

@@ -6,6 +6,7 @@ import type {
   Headers,
   LocalReplyOptions,
   RequestHeaders,
+  RestartedRequest,
   ResponseFlag,
   ResponseHeaders,
   Route,
@@ -14,8 +15,9 @@ import type {
   Timer,
 } from "@sluice/sdk";
 import { ResponseHeaderMap } from "../headers/header-map.ts";
-import type { HeaderMap } from "../headers/header-map.ts";
+import type { HeaderMap, RequestHeaderMap } from "../headers/header-map.ts";
 import type { HttpStream } from "../manager/http-stream.ts";
+import { restartStream } from "../manager/restart-stream.ts";
 import { DirectionView } from "./direction.ts";
 import type { FilterSlot } from "./filter-chain.ts";
 import { readOnlyRequest, readOnlyResponse, readOnlyTrailers } from "./read-only-headers.ts";
@@ -155,5 +157,22 @@ export class StreamHandle implements TerminalStream {
 
   setMaxDuration(ms: number): void {
     this.stream.setMaxDuration(ms);
+  }
+
+  copyRequestHeaders(): RequestHeaders {
+    return this.stream.requestHeaders.clone();
+  }
+
+  routeFor(headers: RequestHeaders): Route | undefined {
+    const { stream } = this;
+    return stream.manager.matchRoute(stream, headers as RequestHeaderMap) ?? undefined;
+  }
+
+  restart(request: RestartedRequest): boolean {
+    return restartStream(this.stream, request);
+  }
+
+  get inheritance(): unknown {
+    return this.stream.relay?.inheritance;
   }
 }

@@ -5,6 +5,7 @@
  * No codec call throws on input; what is wrong on the wire comes as a reset or a protocol error.
  */
 import type { ResetReason } from "@sluice/sdk";
+import type { HeaderCaseModel } from "../../config/model.ts";
 import type { HeaderMap, RequestHeaderMap, ResponseHeaderMap } from "../headers/header-map.ts";
 import type { Connection } from "../../network/connection.ts";
 import type { FlushQueue } from "../../network/flush-queue.ts";
@@ -44,8 +45,8 @@ export interface ResponseEncoder {
   sendHeaders(headers: ResponseHeaderMap, end: boolean): void;
   sendData(data: Uint8Array, end: boolean): void;
   sendTrailers(trailers: HeaderMap): void;
-  /** HTTP/1: closes the connection; HTTP/2: RST_STREAM. */
-  reset(reason: ResetReason): void;
+  /** HTTP/1: closes the connection; HTTP/2: RST_STREAM. `code`: with which the upstream broke its response off (RFC 9113 section 7); absent or -1: it said none. */
+  reset(reason: ResetReason, code?: number): void;
   /** Stops and restarts reading of this stream's request. Idempotent: the counting is the engine's. */
   pauseRequest(): void;
   resumeRequest(): void;
@@ -73,7 +74,7 @@ export interface ServerCallbacks {
    * streams to tell; the codec has sent its GOAWAY and closes.
    */
   onProtocolError(error: ProtocolError): void;
-  /** The first byte of a new request arrived: starts header time-outs. HTTP/1 only. */
+  /** The first byte of a new request arrived: starts header time-outs. HTTP/2: its header block has come in part. */
   onRequestBegin(): void;
 }
 
@@ -107,7 +108,8 @@ export interface ResponseDecoder {
   onResponseHeaders(headers: ResponseHeaderMap, end: boolean): void;
   onResponseData(data: Uint8Array, end: boolean): void;
   onResponseTrailers(trailers: HeaderMap): void;
-  onResponseReset(reason: ResetReason, detail: string): void;
+  /** `code`: of the RST_STREAM that came; absent or -1: none did. */
+  onResponseReset(reason: ResetReason, detail: string, code?: number): void;
   onRequestWriteHigh(): void;
   onRequestWriteLow(): void;
 }
@@ -156,6 +158,10 @@ export interface Http1ServerOptions {
   readonly defaultHostForHttp10: string;
   readonly enableTrailers: boolean;
   readonly allowAbsoluteUrl: boolean;
+  /** `content-length` beside `transfer-encoding: chunked` is dropped, not refused. @default false */
+  readonly allowChunkedLength?: boolean;
+  /** @default lower case, and nothing is remembered */
+  readonly headerCase?: HeaderCaseModel;
   /** How long a connection that is closed behind its last response waits for the client's end (Envoy: `delayed_close_timeout`). @default 1000 */
   readonly delayedCloseMs?: number;
 }
@@ -164,6 +170,10 @@ export interface Http1ClientOptions {
   readonly maxHeadBytes: number;
   readonly maxHeaders: number;
   readonly enableTrailers: boolean;
+  /** `content-length` beside `transfer-encoding: chunked` is dropped, not refused. @default false */
+  readonly allowChunkedLength?: boolean;
+  /** @default lower case, and nothing is remembered */
+  readonly headerCase?: HeaderCaseModel;
 }
 
 /** The codec registers with `flushQueue` what it holds back; whoever reads the connection runs the queue at the end of its turn. */

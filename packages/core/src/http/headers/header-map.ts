@@ -4,13 +4,17 @@
  */
 import type { Headers, RequestHeaders, ResponseHeaders } from "@sluice/sdk";
 import { HeaderField, KNOWN, field, headerName } from "./field.ts";
+import type { Spelling } from "./spelling.ts";
 
 export class HeaderMap implements Headers {
   /** In order. Codecs and the engine read and push directly; filters see the methods. */
   readonly fields: HeaderField[];
+  /** How the sender spelt the names, for HTTP/1 on the other side; null: nobody cares. */
+  spelling: Spelling | null;
 
   constructor(fields: HeaderField[] = []) {
     this.fields = fields;
+    this.spelling = null;
   }
 
   get size(): number {
@@ -189,7 +193,7 @@ export class RequestHeaderMap extends HeaderMap implements RequestHeaders {
   }
 
   clone(): RequestHeaderMap {
-    return new RequestHeaderMap(
+    const copy = new RequestHeaderMap(
       this.#method,
       this.#path,
       this.#authority,
@@ -197,6 +201,8 @@ export class RequestHeaderMap extends HeaderMap implements RequestHeaders {
       this.fields.slice(),
       this.upgrade,
     );
+    copy.spelling = this.spelling;
+    return copy;
   }
 }
 

@@ -55,7 +55,7 @@ describe("who the client is", () => {
 });
 
 describe("headers that clients may not set", () => {
-  it("are removed from external requests and kept inside", async () => {
+  it("are removed from external requests, and those that govern retries and time-outs also behind the edge", async () => {
     const headers = {
       "x-envoy-retry-on": "5xx",
       "x-envoy-upstream-rq-timeout-ms": "1",
@@ -64,7 +64,10 @@ describe("headers that clients may not set", () => {
     expect(Object.keys((await play({ useRemoteAddress: true }, headers)).upstream).filter((n) => n in headers)).toEqual(
       [],
     );
-    expect((await play({}, headers)).upstream).toMatchObject(headers);
+    const { upstream } = await play({}, headers);
+    expect(Object.keys(upstream).filter((n) => n in headers)).toEqual(["x-envoy-original-path"]);
+    const internal = { ...headers, "x-forwarded-for": "10.0.0.7" };
+    expect((await play({ internalCidrs: ["10.0.0.0/8"] }, internal)).upstream).toMatchObject(internal);
   });
 
   it("include the forwarded client certificate, everywhere", async () => {
@@ -117,6 +120,16 @@ describe("paths", () => {
     expect((await play({ escapedSlashes: "REJECT_REQUEST" }, { ":path": "/a%2Fb" })).sent.status).toBe(400);
     const { sent } = await play({ escapedSlashes: "UNESCAPE_AND_REDIRECT" }, { ":path": "/a%2Fb" });
     expect(sent).toMatchObject({ status: 307, headers: { location: "/a/b" } });
+  });
+
+  it("are never redirected to another host by what was escaped in them", async () => {
+    const hcm = { escapedSlashes: "UNESCAPE_AND_REDIRECT" } as const;
+    for (const path of ["/%2Fevil.example/x?y", "/%5Cevil.example/x?y", "//evil.example%2Fx?y"]) {
+      const { sent } = await play(hcm, { ":path": path });
+      expect(sent.status).toBe(307);
+      const place = new URL(sent.headers.location!, "http://test.example/");
+      expect([place.host, place.search]).toEqual(["test.example", "?y"]);
+    }
   });
 
   it("with a fragment are refused, whatever the settings", async () => {

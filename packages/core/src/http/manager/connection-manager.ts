@@ -2,8 +2,9 @@
  * Hot path. The HTTP connection manager of one filter chain and thread: takes connections, judges requests before any filter sees them, stamps responses.
  * Made and retired with its configuration; streams stay with the manager that took them.
  */
-import { randomBytes } from "node:crypto";
+import type { Random } from "@sluice/sdk";
 import type { AccessLogger } from "../../access-log/access-logger.ts";
+import type { LogType } from "../../access-log/log-type.ts";
 import type { Connection } from "../../network/connection.ts";
 import type { NetworkTerminal, TerminalContext } from "../../network/filter-chain/terminal.ts";
 import type { FlushQueue } from "../../network/flush-queue.ts";
@@ -15,28 +16,33 @@ import type { Heartbeat, WorkerServices } from "../../worker/services.ts";
 import type { HttpFilterChain } from "../chain/filter-chain.ts";
 import type { ProtocolError } from "../codec/codec.ts";
 import { Http2CodecStats } from "../codec/h2/codec-stats.ts";
-import { HTTP_2, type Http2Environment } from "../codec/h2/index.ts";
-import { isGrpc } from "../chain/local-reply.ts";
+import type { Http2Environment } from "../codec/h2/index.ts";
+import { type LocalReplyMessage, localReplyMessage } from "../chain/local-reply.ts";
 import { reasonPhrase } from "../codec/reason-phrase.ts";
 import { HeaderField, KNOWN } from "../headers/field.ts";
-import { type RequestHeaderMap, ResponseHeaderMap } from "../headers/header-map.ts";
-import { PathAction, PathNormalizer } from "../path-normalize.ts";
+import { RequestHeaderMap, type ResponseHeaderMap } from "../headers/header-map.ts";
 import { ChainObserver } from "../../observe/chain-observer.ts";
-import type { RouteEntry, RouteFacts, RouteTable } from "../route/types.ts";
+import { FilterRuntime, RuntimeStore } from "../../runtime/runtime-store.ts";
+import type { RouteEntry, RouteTable } from "../route/types.ts";
+import { Admission } from "./admission.ts";
 import { HcmStats } from "./hcm-stats.ts";
 import type { HttpStream } from "./http-stream.ts";
-import { appendVia, prepareRequestHeaders, stripPort } from "./request-headers.ts";
+import { LocalReplies } from "./local-replies.ts";
+import { appendVia } from "./request-headers.ts";
 import { RefusedRequest } from "./refused-request.ts";
-import { RequestIds } from "./request-id.ts";
 import { ServerConnection } from "./server-connection.ts";
 import type { HcmSettings } from "./settings.ts";
+import { ProxyStatus } from "./proxy-status.ts";
+import { TraceDecision } from "./trace-decision.ts";
+import { TraceReason, traceReasonOf } from "./trace-reason.ts";
 import type { StatsScope } from "../../stats/stats-store.ts";
 
 /** What a manager needs of its thread. */
 export type ManagerServices = Pick<
   WorkerServices,
   "clock" | "timers" | "random" | "stats" | "log" | "flushQueue" | "heartbeat" | "tap"
->;
+> &
+  Partial<Pick<WorkerServices, "runtime">>;
 
 export interface ConnectionManagerParts {
   readonly settings: HcmSettings;
@@ -50,6 +56,7 @@ export interface ConnectionManagerParts {
   readonly onRetired: () => void;
 }
 
+const NO_REQUEST = new RequestHeaderMap("", "", "", "");
 const NO_TAP = new TapPoint();
 const NO_CONTEXT: TerminalContext = { filterState: null };
 
@@ -63,16 +70,20 @@ export class ConnectionManager implements NetworkTerminal {
   readonly flushQueue: FlushQueue;
   readonly http2: Http2Environment;
   readonly heartbeat: Heartbeat;
+  readonly random: Random;
   /** null: nothing is measured and nobody may ask for traces. */
   readonly observer: ChainObserver | null;
   readonly tap: TapPoint;
   readonly chainKey: string;
+  /** Why the lines are written that are written now. */
+  logType: LogType = "NotSet";
   readonly #log: LogSink;
   readonly #accessLoggers: readonly AccessLogger[] | null;
-  readonly #ids = new RequestIds();
-  readonly #normalizer: PathNormalizer;
-  readonly #plain: RouteFacts;
-  readonly #secure: RouteFacts;
+  /** null: local replies are as they are made. */
+  readonly localReplies: LocalReplies | null;
+  readonly admission: Admission;
+  readonly #proxyStatus: ProxyStatus | null;
+  readonly #runtime: FilterRuntime;
   readonly #connections = new Set<ServerConnection>();
   readonly #scope: StatsScope;
   readonly #onRetired: () => void;
@@ -87,11 +98,10 @@ export class ConnectionManager implements NetworkTerminal {
   constructor(parts: ConnectionManagerParts) {
     const { settings, services } = parts;
     this.settings = settings;
-    this.#normalizer = new PathNormalizer(settings);
     this.chain = parts.chain;
     this.routes = parts.routes;
     this.#scope = services.stats.scope(`http.${settings.statPrefix}.`);
-    this.stats = new HcmStats(this.#scope);
+    this.stats = new HcmStats(this.#scope, this.#scope.root());
     this.timers = services.timers;
     this.clock = services.clock;
     this.flushQueue = services.flushQueue;
@@ -117,9 +127,14 @@ export class ConnectionManager implements NetworkTerminal {
           });
     this.#log = services.log;
     this.#accessLoggers = parts.accessLoggers;
-    this.#plain = { tls: false, random: services.random };
-    this.#secure = { tls: true, random: services.random };
+    this.random = services.random;
     this.#onRetired = parts.onRetired;
+    this.#runtime = new FilterRuntime(services.runtime ?? new RuntimeStore(), services.random);
+    const { localReplies, tracing, requestIdPacking, proxyStatus } = settings;
+    this.localReplies = localReplies === null ? null : new LocalReplies(localReplies, this.#runtime);
+    this.#proxyStatus = proxyStatus === null ? null : new ProxyStatus(proxyStatus);
+    const traces = tracing === null ? null : new TraceDecision(tracing, requestIdPacking, this.#runtime);
+    this.admission = new Admission(this, traces);
   }
 
   onConnection(connection: Connection, context: TerminalContext = NO_CONTEXT): ServerConnection {
@@ -159,103 +174,14 @@ export class ConnectionManager implements NetworkTerminal {
 
   // ---- requests -----------------------------------------------------------------------------------------------------------------------------
 
-  /** Judges and prepares a request. false: it was answered. */
-  admit(stream: HttpStream, headers: RequestHeaderMap): boolean {
-    const { settings } = this;
-    const connect = headers.method === "CONNECT";
-    if (!connect) {
-      const { path } = headers;
-      if (path.charCodeAt(0) !== 0x2f) {
-        this.stats.rqNonRelativePath.inc();
-        stream.addFlag("NR");
-        stream.localReply({ status: 404 }, "absolute_path_rejected");
-        return false;
-      }
-      if (settings.underscores !== "allow" && !this.#judgeUnderscores(stream, headers)) return false;
-      if ((settings.normalizes || path.includes("#")) && !this.#normalize(stream, headers)) return false;
-    }
-    if (
-      !settings.proxy100Continue &&
-      !stream.requestComplete &&
-      headers.findKnown(KNOWN.expect)?.value.toLowerCase() === "100-continue"
-    ) {
-      headers.deleteKnown(KNOWN.expect);
-      stream.encoder.sendInformational(new ResponseHeaderMap(100));
-    }
-    prepareRequestHeaders(stream, headers, settings, this.#ids);
-    if (settings.stripAnyHostPort || settings.stripMatchingHostPort)
-      stripPort(headers, settings, stream.connection.local.port);
-    if (this.routes.usesDisabled) {
-      const route = stream.routeEntry();
-      if (route !== null && route.disabled !== null) stream.hooks = this.chain.variant(route.disabled);
-    }
-    if (
-      (connect || headers.upgrade !== "") &&
-      !this.#judgeUpgrade(stream, headers, connect ? "connect" : headers.upgrade)
-    )
-      return false;
-    return true;
+  matchRoute(stream: HttpStream, headers: RequestHeaderMap = stream.requestHeaders): RouteEntry | null {
+    return this.routes.match(headers, stream);
   }
 
-  #judgeUnderscores(stream: HttpStream, headers: RequestHeaderMap): boolean {
-    const { fields } = headers;
-    for (let i = fields.length - 1; i >= 0; i--) {
-      if (!fields[i]!.name.includes("_")) continue;
-      if (this.settings.underscores === "reject") {
-        stream.addFlag("DPE");
-        stream.localReply({ status: 400, body: "Bad Request" }, "http1.unexpected_underscore");
-        return false;
-      }
-      fields.splice(i, 1);
-    }
-    return true;
-  }
-
-  #normalize(stream: HttpStream, headers: RequestHeaderMap): boolean {
-    const normalizer = this.#normalizer;
-    const action = normalizer.normalize(headers.path);
-    if (action === PathAction.reject || (action === PathAction.redirect && isGrpc(headers))) {
-      this.stats.rqFailedPathNormalization.inc();
-      stream.addFlag("DPE");
-      stream.localReply({ status: 400, body: "Bad Request" }, "path_normalization_failed");
-      return false;
-    }
-    if (action === PathAction.redirect) {
-      this.stats.rqRedirectedNormalized.inc();
-      stream.localReply({ status: 307, headers: { location: normalizer.path } }, "path_normalization_failed");
-      return false;
-    }
-    if (normalizer.path !== headers.path) headers.path = normalizer.path;
-    return true;
-  }
-
-  #judgeUpgrade(stream: HttpStream, headers: RequestHeaderMap, type: string): boolean {
-    if (type === "h2c") {
-      // RFC 9113 section 3.1 has ended it; as Envoy, the request goes on without the upgrade.
-      headers.upgrade = "";
-      headers.deleteKnown(KNOWN.http2Settings);
-      return true;
-    }
-    const configured = this.settings.upgrades.get(type);
-    const allowed = stream.routeEntry()?.upgrades?.get(type) ?? configured;
-    if (allowed === true) {
-      // Over HTTP/2 there is no such key (RFC 8441 section 5); servers of HTTP/1 insist on one.
-      if (type === "websocket" && stream.protocol === HTTP_2 && headers.get("sec-websocket-key") === undefined)
-        headers.set("sec-websocket-key", randomBytes(16).toString("base64"));
-      return true;
-    }
-    this.stats.rqWsOnNonWsRoute.inc();
-    stream.localReply({ status: 403, body: "Forbidden" }, "upgrade_failed");
-    return false;
-  }
-
-  matchRoute(stream: HttpStream): RouteEntry | null {
-    return this.routes.match(stream.requestHeaders, stream.connection.tls === null ? this.#plain : this.#secure);
-  }
-
-  onUpgraded(): void {
+  onUpgraded(stream: HttpStream): void {
     this.stats.cxUpgradesTotal.inc();
     this.stats.cxUpgradesActive.inc();
+    if (this.settings.accessLogTimes.onTunnel) this.logAccess(stream, "DownstreamTunnelSuccessfullyEstablished");
   }
 
   // ---- responses ----------------------------------------------------------------------------------------------------------------------------
@@ -275,10 +201,11 @@ export class ConnectionManager implements NetworkTerminal {
       if (server !== "pass_through") fields.push(settings.serverField);
     } else if (server === "overwrite") headers.setField(settings.serverField);
     if (!dated) fields.push(this.#date(stream.startTimeMs + (stream.responseStartMs - stream.startMs)));
-    if (settings.alwaysSetRequestIdInResponse) {
+    if (settings.alwaysSetRequestIdInResponse || (settings.tracing !== null && isForced(stream))) {
       const id = stream.requestHeaders.findKnown(KNOWN.xRequestId);
       if (id !== null) headers.setField(id);
     }
+    if (this.#proxyStatus !== null) this.#proxyStatus.apply(stream, headers);
     if (settings.via !== "") appendVia(headers, settings.via);
   }
 
@@ -291,12 +218,6 @@ export class ConnectionManager implements NetworkTerminal {
     return nowMs + this.#wallOffsetMs;
   }
 
-  /** For responses that never had a stream. */
-  stampResponse(headers: ResponseHeaderMap): void {
-    if (this.settings.serverHeader !== "pass_through") headers.fields.push(this.settings.serverField);
-    headers.fields.push(this.#date(this.clock.wallNow()));
-  }
-
   #date(wallMs: number): HeaderField {
     const second = (wallMs / 1000) | 0;
     if (second !== this.#dateSecond) {
@@ -306,23 +227,34 @@ export class ConnectionManager implements NetworkTerminal {
     return this.#dateField;
   }
 
-  errorBody(status: number): string {
-    return reasonPhrase(status);
-  }
-
-  /** A request that never became a stream: counted like one. */
-  badRequest(server: ServerConnection, error: ProtocolError, headers: ResponseHeaderMap, body: string): void {
+  /** A request that never became a stream: counted like one where `isCounted`. Gives the answer. */
+  badRequest(server: ServerConnection, error: ProtocolError, isCounted: boolean): LocalReplyMessage {
+    const refused = new RefusedRequest(server, error);
+    const body = reasonPhrase(error.status);
+    const reply =
+      this.localReplies === null
+        ? localReplyMessage({ status: error.status, body }, NO_REQUEST, false)
+        : this.localReplies.rewrite(refused, { status: error.status, body }, false);
+    const { headers } = reply;
+    if (this.settings.serverHeader !== "pass_through") headers.fields.push(this.settings.serverField);
+    headers.fields.push(this.#date(this.clock.wallNow()));
+    if (this.#proxyStatus !== null) this.#proxyStatus.apply(refused, headers);
+    if (!isCounted) return reply;
     if (error.status === 431 || error.status === 414) this.stats.rqTooLarge.inc();
     this.stats.rqTotal.inc();
     this.stats.rqCompleted.inc();
-    this.stats.byClass[((error.status / 100) | 0) - 1]?.inc();
-    if (this.#accessLoggers !== null) this.logAccess(new RefusedRequest(server, error, headers, body));
+    this.stats.byClass[((headers.status / 100) | 0) - 1]?.inc();
+    refused.answered(headers, reply.body.length);
+    this.logAccess(refused, "DownstreamEnd");
+    return reply;
   }
 
-  logAccess(stream: FormatContext): void {
+  logAccess(stream: FormatContext, type: LogType): void {
     const loggers = this.#accessLoggers;
     if (loggers === null) return;
+    this.logType = type;
     for (let i = 0; i < loggers.length; i++) loggers[i]!.log(stream);
+    this.logType = "NotSet";
   }
 
   /** Logged at most once a second: a filter that fails on every request must not fill the disk. The counter has them all. */
@@ -338,7 +270,13 @@ export class ConnectionManager implements NetworkTerminal {
   #retireIfDone(): void {
     if (!this.#retired || this.#connections.size !== 0) return;
     this.#scope.release();
+    this.#runtime.release();
     this.observer?.release();
     void this.chain.dispose((name, error) => this.filterError(name, "dispose", error)).then(this.#onRetired);
   }
+}
+
+/** A trace that somebody of ours asked for: who asked wants to find it. */
+function isForced({ requestHeaders }: HttpStream): boolean {
+  return traceReasonOf(requestHeaders) === TraceReason.forced && requestHeaders.find("x-envoy-force-trace") !== null;
 }

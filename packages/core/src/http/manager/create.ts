@@ -1,15 +1,17 @@
 /** Makes a connection manager from its model: filters are created (each exactly once per chain and thread), routes compiled, loggers opened. */
 import type { AnyHttpFilter } from "../chain/filter-chain.ts";
 import { FilterSlot, HttpFilterChain } from "../chain/filter-chain.ts";
+import { allFilters } from "../../config/hcm-filters.ts";
 import type { HcmModel, HttpFilterModel, Json } from "../../config/model.ts";
 import { createAccessLoggers } from "../../access-log/access-logger.ts";
 import { checkHooks } from "../../registry/hooks.ts";
 import type { AnyHttpFilterDefinition, Registry } from "../../registry/registry.ts";
 import { judge } from "../../registry/schema.ts";
+import { FilterRuntime } from "../../runtime/runtime-store.ts";
 import { ApplyError } from "../../worker/data-plane.ts";
 import { OwnedFilterContext } from "../../worker/filter-context.ts";
 import type { WorkerServices } from "../../worker/services.ts";
-import { buildRouteTable } from "../route/route-table.ts";
+import { buildRouteTableInSlices } from "../route/build-route-table.ts";
 import type { RouteFilter } from "../route/types.ts";
 import { ConnectionManager } from "./connection-manager.ts";
 import { hcmSettings } from "./settings.ts";
@@ -31,18 +33,21 @@ export async function createConnectionManager(
   const contexts: OwnedFilterContext[] = [];
   const definitions: AnyHttpFilterDefinition[] = [];
   const slots: FilterSlot[] = [];
-  const loggers = createAccessLoggers(model.accessLogs, services.accessLogSinks);
+  const loggers = createAccessLoggers(model.accessLogs, services);
+  const runtime = new FilterRuntime(services.runtime, services.random);
   const release = (): void => {
+    runtime.release();
     for (const context of contexts) context.release();
     if (loggers !== null) for (const logger of loggers) logger.release();
   };
   try {
-    for (const [slot, filter] of model.filters.entries()) {
+    const filters = allFilters(model);
+    for (const [slot, filter] of filters.entries()) {
       const definition = await runningDefinition(filter, options);
       definitions.push(definition);
       slots.push(await createSlot(slot, filter, definition, model.statPrefix, options, contexts));
     }
-    const routeFilters: RouteFilter[] = model.filters.map(({ name, id }, slot) => ({
+    const routeFilters: RouteFilter[] = filters.map(({ name, id }, slot) => ({
       name,
       slot,
       parse: (json) => {
@@ -58,8 +63,8 @@ export async function createConnectionManager(
     return new ConnectionManager({
       settings: hcmSettings(model, options.bufferLimitBytes),
       services,
-      chain: new HttpFilterChain(slots),
-      routes: buildRouteTable(model.routeConfig, routeFilters),
+      chain: chainOf(model, slots),
+      routes: await buildRouteTableInSlices(model.routeConfig, routeFilters, runtime, services.clock),
       accessLoggers: loggers,
       chainKey: options.chainKey,
       onRetired: release,
@@ -69,6 +74,18 @@ export async function createConnectionManager(
     release();
     throw error;
   }
+}
+
+/** The slots of upgrades stand behind the manager's own. */
+function chainOf(model: HcmModel, slots: readonly FilterSlot[]): HttpFilterChain {
+  let at = model.filters.length;
+  const upgrades = new Map<string, readonly FilterSlot[]>();
+  for (const { type, filters } of model.upgrades) {
+    if (filters === undefined || filters === null) continue;
+    upgrades.set(type, slots.slice(at, at + filters.length));
+    at += filters.length;
+  }
+  return new HttpFilterChain(slots.slice(0, model.filters.length), upgrades);
 }
 
 /** Of a filter that never ran; what it throws is told, and hides nothing. */

@@ -43,8 +43,13 @@ export class HcmStats {
   readonly rqNonRelativePath: Counter;
   readonly rqWsOnNonWsRoute: Counter;
   readonly rqResponseBeforeComplete: Counter;
+  readonly rqRejectedByDetection: Counter;
   readonly rqFailedPathNormalization: Counter;
   readonly rqRedirectedNormalized: Counter;
+  readonly http1DroppedUnderscores: Counter;
+  readonly http1RefusedUnderscores: Counter;
+  readonly http2DroppedUnderscores: Counter;
+  readonly http2RefusedUnderscores: Counter;
   readonly rsTooLarge: Counter;
   readonly flowPaused: Counter;
   readonly flowResumed: Counter;
@@ -52,7 +57,8 @@ export class HcmStats {
   /** 1xx to 5xx by first digit. */
   readonly byClass: readonly Counter[];
 
-  constructor(stats: Stats) {
+  /** `root`: without prefix; Envoy counts underscores there, by codec. */
+  constructor(stats: Stats, root: Stats) {
     this.cxTotal = stats.counter("downstream_cx_total");
     this.cxActive = stats.gauge("downstream_cx_active");
     this.cxHttp1Total = stats.counter("downstream_cx_http1_total");
@@ -94,8 +100,13 @@ export class HcmStats {
     this.rqNonRelativePath = stats.counter("downstream_rq_non_relative_path");
     this.rqWsOnNonWsRoute = stats.counter("downstream_rq_ws_on_non_ws_route");
     this.rqResponseBeforeComplete = stats.counter("downstream_rq_response_before_rq_complete");
+    this.rqRejectedByDetection = stats.counter("downstream_rq_rejected_via_ip_detection");
     this.rqFailedPathNormalization = stats.counter("downstream_rq_failed_path_normalization");
     this.rqRedirectedNormalized = stats.counter("downstream_rq_redirected_with_normalized_path");
+    this.http1DroppedUnderscores = root.counter("http1.dropped_headers_with_underscores");
+    this.http1RefusedUnderscores = root.counter("http1.requests_rejected_with_underscores_in_headers");
+    this.http2DroppedUnderscores = root.counter("http2.dropped_headers_with_underscores");
+    this.http2RefusedUnderscores = root.counter("http2.requests_rejected_with_underscores_in_headers");
     this.rsTooLarge = stats.counter("rs_too_large");
     this.flowPaused = stats.counter("downstream_flow_control_paused_reading_total");
     this.flowResumed = stats.counter("downstream_flow_control_resumed_reading_total");

@@ -16,6 +16,8 @@ import { StreamHandle } from "../chain/stream-handle.ts";
 import type { StreamProbe } from "../../observe/stream-probe.ts";
 import type { RouteEntry } from "../route/types.ts";
 import type { ServerConnection } from "./server-connection.ts";
+import { callDestroy, callLocalReply, callStreamComplete } from "./stream-hooks.ts";
+import type { StreamRelay } from "./stream-relay.ts";
 import { TimedStream } from "./timed-stream.ts";
 
 const NO_REQUEST = new RequestHeaderMap("", "", "", "");
@@ -38,14 +40,16 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
   /** The codec carries raw bytes both ways (101, CONNECT). */
   upgraded: boolean;
   bufferLimit: number;
+  /** null: the stream stands for no other, and none for it. */
+  relay: StreamRelay | null;
   /** null: the stream is neither measured nor traced. */
   probe: StreamProbe | null;
-  #metadata: StreamMetadata | null;
-  #filterState: StreamFilterState | null;
-  #abort: AbortController | null;
+  private ownMetadata: StreamMetadata | null;
+  private ownFilterState: StreamFilterState | null;
+  private aborter: AbortController | null;
   /** Of the connection's requests; the first is 1. */
-  readonly #ordinal: number;
-  #id: string;
+  private readonly ordinal: number;
+  private knownId: string;
 
   constructor(server: ServerConnection, encoder: ResponseEncoder, hooks: HookTable, nowMs: number, wallMs: number) {
     super(server, server.connection.info, encoder.protocol, nowMs, wallMs);
@@ -63,12 +67,13 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
     this.locallyReplied = false;
     this.upgraded = false;
     this.bufferLimit = manager.settings.bufferLimitBytes;
+    this.relay = null;
     this.probe = null;
-    this.#metadata = null;
-    this.#filterState = null;
-    this.#abort = null;
-    this.#ordinal = server.requests;
-    this.#id = "";
+    this.ownMetadata = null;
+    this.ownFilterState = null;
+    this.aborter = null;
+    this.ordinal = server.requests;
+    this.knownId = "";
   }
 
   // ---- the request, from the codec ----------------------------------------------------------------------------------------------------------
@@ -79,7 +84,7 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
     this.startTimeouts(end);
     if (end) this.requestEnded();
     if (manager.observer !== null) manager.observer.meet(this, headers);
-    if (!manager.admit(this, headers)) return;
+    if (!manager.admission.admit(this, headers)) return;
     this.requestFlow.sendHeaders(headers, end);
   }
 
@@ -95,10 +100,12 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
     if (this.over) return;
     this.requestEnded();
     this.touch();
+    this.manager.admission.cleanTrailers(trailers);
     this.requestFlow.sendTrailers(trailers);
   }
 
   onRequestReset(reason: ResetReason, detail: string): void {
+    this.successor?.onRequestReset(reason, detail);
     if (this.over) return;
     const { server, manager } = this;
     if (reason === "protocol_error") {
@@ -117,11 +124,15 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
   }
 
   onResponseWriteHigh(): void {
+    const { successor } = this;
+    if (successor !== null) return successor.onResponseWriteHigh();
     this.manager.stats.flowPaused.inc();
     this.responseFlow.pause(CLIENT);
   }
 
   onResponseWriteLow(): void {
+    const { successor } = this;
+    if (successor !== null) return successor.onResponseWriteLow();
     this.manager.stats.flowResumed.inc();
     this.touch();
     this.responseFlow.unpause(CLIENT);
@@ -133,6 +144,8 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
 
   fromTerminalInformational(headers: ResponseHeaderMap): void {
     if (this.over || this.locallyReplied || this.responseFlow.headers !== null) return;
+    // The proxy has answered expectations itself: a second 100 would be nobody's.
+    if (headers.status === 100 && !this.manager.settings.proxy100Continue) return;
     this.responseFlow.sendInformational(headers);
   }
 
@@ -166,16 +179,18 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
    */
   localReply(options: LocalReplyOptions, details: string): void {
     if (this.over || (this.locallyReplied && this.responseFlow.headers === null)) return;
-    const message = localReplyMessage(options, this.requestHeaders);
+    let message = localReplyMessage(options, this.requestHeaders, this.isGrpc);
     if (options.flag !== undefined) this.addFlag(options.flag as ResponseFlag);
     this.details = detailsWord(details);
     this.requestFlow.halt();
     if (this.headersSent) {
-      this.resetStream("local_reset", this.details);
+      this.resetStream("local_reset", this.details, options.resetCode);
       return;
     }
     const begun = this.responseFlow.headers !== null;
     this.locallyReplied = true;
+    const { localReplies } = this.manager;
+    if (localReplies !== null) message = localReplies.rewrite(this, options, this.requestHeaders.method === "HEAD");
     this.responseHeaders = message.headers;
     const bodyless = message.body.length === 0;
     if (begun) {
@@ -184,21 +199,9 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
       if (!bodyless && !this.over) this.sinkData(message.body, true);
       return;
     }
-    const slots = this.hooks.localReply;
-    if (slots !== null) {
-      for (let i = 0; i < slots.length; i++) {
-        const slot = slots[i]!;
-        this.enter(slot);
-        if (this.probe !== null) this.probe.begin(slot, "onLocalReply");
-        try {
-          slot.filter.onLocalReply!({ ...options, details: this.details }, this.handle(slot));
-        } catch (error) {
-          this.containError(slot, "onLocalReply", error);
-        }
-        if (this.probe !== null) this.probe.end(slot, undefined);
-        if (this.over) return;
-      }
-    }
+    const { localReply } = this.hooks;
+    if (localReply !== null) callLocalReply(this, localReply, options);
+    if (this.over) return;
     this.responseFlow.sendHeaders(message.headers, bodyless);
     if (!bodyless && !this.responseFlow.inert) this.responseFlow.sendData(message.body, true);
   }
@@ -232,7 +235,8 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
     return false;
   }
 
-  private containError(slot: FilterSlot, hook: string, error: unknown): void {
+  /** An error of a filter ends here: counted, and told in the log. */
+  containError(slot: FilterSlot, hook: string, error: unknown): void {
     slot.errors.inc();
     this.manager.observer?.costOf(slot).failed();
     this.probe?.failed(slot, hook);
@@ -241,11 +245,11 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
   }
 
   /** Ends the stream without an answer. */
-  resetStream(reason: ResetReason, details: string): void {
+  resetStream(reason: ResetReason, details: string, code?: number): void {
     if (this.over) return;
     this.details = detailsWord(details);
     this.manager.stats.rqTxReset.inc();
-    this.encoder.reset(reason);
+    this.encoder.reset(reason, code);
     this.finish();
   }
 
@@ -262,15 +266,17 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
     this.headersSent = true;
     this.responseHeaders = headers;
     this.responseStartMs = now;
+    manager.finalizeResponse(this, headers);
     const { status } = headers;
     this.status = status;
-    manager.finalizeResponse(this, headers);
     if (this.probe !== null) this.probe.stamp(this, headers);
     if (this.details === "") this.details = "via_upstream";
+    // A reply of our own is no tunnel: nothing is at its other end.
     this.upgraded =
-      (status === 101 && this.requestHeaders.upgrade !== "") ||
-      (this.requestHeaders.method === "CONNECT" && status < 300);
-    if (this.upgraded) manager.onUpgraded();
+      !this.locallyReplied &&
+      ((status === 101 && this.requestHeaders.upgrade !== "") ||
+        (this.requestHeaders.method === "CONNECT" && status < 300));
+    if (this.upgraded) manager.onUpgraded(this);
     else if ((end && !this.requestComplete) || this.server.lastRequest) this.encoder.closeAfterResponse();
     this.encoder.sendHeaders(headers, end);
     if (end) this.responseEnded();
@@ -291,6 +297,8 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
 
   private responseEnded(): void {
     this.responseComplete = true;
+    // The other direction of a CONNECT tunnel has an end of its own.
+    if (this.upgraded && this.requestHeaders.method === "CONNECT" && !this.requestFlow.endDone) return;
     if (!this.requestComplete && !this.upgraded) this.manager.stats.rqResponseBeforeComplete.inc();
     this.finish();
   }
@@ -305,39 +313,16 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
     this.responseFlow.halt();
     this.endTimers();
     const { complete, destroy } = this.hooks;
-    if (complete !== null) {
-      for (let i = 0; i < complete.length; i++) {
-        const slot = complete[i]!;
-        this.enter(slot);
-        if (this.probe !== null) this.probe.begin(slot, "onStreamComplete");
-        try {
-          slot.filter.onStreamComplete!(this, this.handle(slot));
-        } catch (error) {
-          this.containError(slot, "onStreamComplete", error);
-        }
-        if (this.probe !== null) this.probe.end(slot, undefined);
-      }
-    }
-    manager.logAccess(this);
-    if (destroy !== null) {
-      for (let i = 0; i < destroy.length; i++) {
-        const slot = destroy[i]!;
-        const handle = this.handles[slot.slot];
-        // A filter that never saw the stream has nothing to destroy.
-        if (handle === undefined || handle === null) continue;
-        this.enter(slot);
-        if (this.probe !== null) this.probe.begin(slot, "onDestroy");
-        try {
-          slot.filter.onDestroy!(handle);
-        } catch (error) {
-          this.containError(slot, "onDestroy", error);
-        }
-        if (this.probe !== null) this.probe.end(slot, undefined);
-      }
-    }
-    this.#abort?.abort();
+    if (complete !== null) callStreamComplete(this, complete);
+    manager.logAccess(this, "DownstreamEnd");
+    if (destroy !== null) callDestroy(this, destroy);
+    this.aborter?.abort();
     if (this.probe !== null) this.probe.complete(this);
     this.server.streamEnded(this);
+  }
+
+  override logMeanwhile(): void {
+    this.manager.logAccess(this, "DownstreamPeriodic");
   }
 
   // ---- what handles ask for -----------------------------------------------------------------------------------------------------------------
@@ -366,23 +351,34 @@ export class HttpStream extends TimedStream implements RequestDecoder, FlowStrea
     if (!this.over && this.responseFlow.headers === null) this.route = undefined;
   }
 
+  /** The stream that stands in the place of this one, which is over; null: none. */
+  get successor(): HttpStream | null {
+    const { relay } = this;
+    return relay === null || relay.current === this ? null : relay.current;
+  }
+
+  /** Its request goes on in another stream. */
+  get isRestarted(): boolean {
+    return this.relay !== null && this.relay.current !== this;
+  }
+
   get id(): string {
-    if (this.#id === "") this.#id = this.server.streamId(this.#ordinal);
-    return this.#id;
+    if (this.knownId === "") this.knownId = this.server.streamId(this.ordinal);
+    return this.knownId;
   }
 
   get metadata(): StreamMetadata {
-    return (this.#metadata ??= new StreamMetadata());
+    return (this.ownMetadata ??= new StreamMetadata());
   }
 
   get filterState(): StreamFilterState {
-    return (this.#filterState ??= new StreamFilterState(this.server.filterState()));
+    return (this.ownFilterState ??= new StreamFilterState(this.server.filterState()));
   }
 
   abortSignal(): AbortSignal {
-    this.#abort ??= new AbortController();
-    if (this.over) this.#abort.abort();
-    return this.#abort.signal;
+    this.aborter ??= new AbortController();
+    if (this.over) this.aborter.abort();
+    return this.aborter.signal;
   }
 
   pauseRequest(): void {

@@ -1,59 +1,40 @@
 /**
  * Hot path. What the connection manager does to request headers before any filter sees them, in Envoy's order (conn_manager_utility): who the client is,
- * forwarded headers, which headers an external client may not set, the request id.
+ * forwarded headers, which headers an external client may not set, the request id, the client's certificate.
  */
-import type { AddressInfo } from "@sluice/sdk";
-import { isIP } from "node:net";
 import { HeaderField, KNOWN } from "../headers/field.ts";
-import type { RequestHeaderMap } from "../headers/header-map.ts";
+import { isGrpcType } from "../chain/local-reply.ts";
+import type { HeaderMap, RequestHeaderMap } from "../headers/header-map.ts";
+import { HTTP_2 } from "../codec/h2/index.ts";
+import { IpDetection, addressFromEnd } from "./client-address.ts";
+import { forwardClientCert } from "./client-cert.ts";
 import type { HttpStream } from "./http-stream.ts";
+import { removeInternalHeaders, removeNames } from "./internal-headers.ts";
 import type { RequestIds } from "./request-id.ts";
 import type { HcmSettings } from "./settings.ts";
+import { TraceReason, packReason, packedReason } from "./trace-reason.ts";
 
 const HTTP = new HeaderField("x-forwarded-proto", "http");
 const HTTPS = new HeaderField("x-forwarded-proto", "https");
 const INTERNAL = new HeaderField("x-envoy-internal", "true");
+const detection = new IpDetection();
 
-/** Headers that only the mesh's own may set; removed from external requests. Envoy: ConnectionManagerUtility::cleanInternalHeaders. */
-const INTERNAL_ONLY = new Set([
-  "x-envoy-decorator-operation",
-  "x-envoy-downstream-service-cluster",
-  "x-envoy-downstream-service-node",
-  "x-envoy-expected-rq-timeout-ms",
-  "x-envoy-force-trace",
-  "x-envoy-hedge-on-per-try-timeout",
-  "x-envoy-ip-tags",
-  "x-envoy-max-retries",
-  "x-envoy-original-path",
-  "x-envoy-original-url",
-  "x-envoy-original-host",
-  "x-envoy-original-method",
-  "x-envoy-retriable-header-names",
-  "x-envoy-retriable-status-codes",
-  "x-envoy-retry-grpc-on",
-  "x-envoy-retry-on",
-  "x-envoy-upstream-alt-stat-name",
-  "x-envoy-upstream-rq-per-try-timeout-ms",
-  "x-envoy-upstream-rq-timeout-alt-response",
-  "x-envoy-upstream-rq-timeout-ms",
-  "x-envoy-upstream-stream-duration-ms",
-  "x-envoy-is-timeout-retry",
-  "x-envoy-attempt-count",
-]);
-
+/** The status to refuse the request with; 0: it goes on. */
 export function prepareRequestHeaders(
-  stream: Pick<HttpStream, "connection" | "remote">,
+  stream: Pick<HttpStream, "connection" | "remote" | "protocol" | "isGrpc">,
   headers: RequestHeaderMap,
   settings: HcmSettings,
   ids: RequestIds,
-): void {
+): number {
   const { fields } = headers;
   const { remote, local, tls } = stream.connection;
   let xff: HeaderField | null = null;
   let proto: HeaderField | null = null;
+  let port = false;
   let requestId: HeaderField | null = null;
   let envoyHeaders = false;
   let clientCert = false;
+  let contentType: HeaderField | null = null;
   for (let i = 0; i < fields.length; i++) {
     const f = fields[i]!;
     switch (f.known) {
@@ -64,8 +45,14 @@ export function prepareRequestHeaders(
       case KNOWN.xForwardedProto:
         proto = f;
         break;
+      case KNOWN.xForwardedPort:
+        port = true;
+        break;
       case KNOWN.xRequestId:
         requestId ??= f;
+        break;
+      case KNOWN.contentType:
+        contentType ??= f;
         break;
       case KNOWN.xForwardedClientCert:
         clientCert = true;
@@ -77,85 +64,103 @@ export function prepareRequestHeaders(
     }
   }
 
+  stream.isGrpc = contentType !== null && isGrpcType(contentType.value);
   const hops = settings.xffNumTrustedHops;
-  const scheme = tls === null ? HTTP : HTTPS;
+  const ownProto = tls === null ? HTTP : HTTPS;
   let internal = false;
-  let edge = false;
   if (settings.useRemoteAddress) {
     if (hops > 0 && xff !== null) stream.remote = addressFromEnd(xff.value, hops - 1) ?? remote;
     internal = xff === null && isInternal(remote.ip, settings);
-    edge = !internal;
-    if (!settings.skipXffAppend) {
-      const ip = remote.ip === "" ? "127.0.0.1" : remote.ip;
+    if (!settings.skipXffAppend && remote.ip !== "") {
+      const ip = settings.mapsIpv4 ? mapped(remote.ip) : remote.ip;
       headers.setField(new HeaderField("x-forwarded-for", xff === null ? ip : `${xff.value}, ${ip}`));
     }
-    if (settings.appendXForwardedPort) headers.setField(new HeaderField("x-forwarded-port", String(local.port)));
-    if (proto === null || hops === 0) headers.setField(scheme);
-  } else {
-    if (xff !== null) {
-      stream.remote = addressFromEnd(xff.value, hops) ?? remote;
-      internal = !xff.value.includes(",") && isInternal(stream.remote.ip, settings);
+    if (proto === null || hops === 0) {
+      headers.setField(ownProto);
+      proto = ownProto;
     }
-    if (proto === null) fields.push(scheme);
+    if (settings.appendXForwardedPort && (hops === 0 || !port)) setPort(headers, local.port);
+  } else {
+    if (settings.ipDetection.length !== 0) {
+      detection.detect(settings.ipDetection, headers, xff);
+      if (detection.rejectStatus !== 0) return detection.rejectStatus;
+      if (detection.address !== null) {
+        stream.remote = detection.address;
+        internal = detection.isTrusted && isInternal(detection.address.ip, settings);
+      }
+    } else if (xff !== null) {
+      const address = addressFromEnd(xff.value, hops);
+      stream.remote = address ?? remote;
+      internal = address !== null && !xff.value.includes(",") && isInternal(address.ip, settings);
+    }
+    if (proto === null) fields.push((proto = ownProto));
+    if (settings.appendXForwardedPort && !port) setPort(headers, local.port);
   }
+  setScheme(stream, headers, settings, proto.value, ownProto.value);
 
-  if (envoyHeaders) {
-    headers.delete("x-envoy-internal");
-    if (edge) removeInternalOnly(fields);
-    if (settings.useRemoteAddress) headers.delete("x-envoy-external-address");
-  }
+  const edge = settings.useRemoteAddress && !internal;
+  if (envoyHeaders) removeInternalHeaders(fields, internal, edge);
+  if (!internal && settings.internalOnlyHeaders !== null) removeNames(fields, settings.internalOnlyHeaders);
   if (internal) fields.push(INTERNAL);
-  else if (edge) fields.push(new HeaderField("x-envoy-external-address", stream.remote.ip));
-
-  // SANITIZE, Envoy's default of forward_client_cert_details.
-  if (clientCert) headers.deleteKnown(KNOWN.xForwardedClientCert);
-
-  if (requestId !== null && edge && !settings.preserveExternalRequestId) {
-    headers.deleteKnown(KNOWN.xRequestId);
-    requestId = null;
+  else if (edge && stream.remote.ip !== "") {
+    const { ip } = stream.remote;
+    fields.push(new HeaderField("x-envoy-external-address", settings.mapsIpv4 ? mapped(ip) : ip));
   }
-  if (requestId === null && settings.generateRequestId) fields.push(new HeaderField("x-request-id", ids.next()));
+
+  if (settings.userAgent !== null) nameUserAgent(headers, settings.userAgent);
+  if (clientCert || settings.setsClientCert) forwardClientCert(headers, tls, settings.clientCert);
+  if (settings.generateRequestId) {
+    if (requestId === null) fields.push(new HeaderField("x-request-id", ids.next()));
+    else if (requestId.value === "" || (edge && !settings.preserveExternalRequestId))
+      headers.setField(new HeaderField("x-request-id", ids.next()));
+    // What is traced is not for external clients to say.
+    else if (edge && settings.requestIdPacking.packTraceReason && packedReason(requestId.value) !== TraceReason.none)
+      headers.setField(new HeaderField("x-request-id", packReason(requestId.value, TraceReason.none)));
+  }
   if (settings.via !== "") appendVia(headers, settings.via);
+  return 0;
 }
 
-export function appendVia(
-  headers: { find(name: string): HeaderField | null; setField(f: HeaderField): void },
-  via: string,
+/** Several lines become one, which names all proxies. */
+export function appendVia(headers: HeaderMap, via: string): void {
+  const known = headers.get("via");
+  headers.setField(new HeaderField("via", known === undefined ? via : `${known}, ${via}`));
+}
+
+function mapped(ip: string): string {
+  return ip.includes(":") ? ip : `::ffff:${ip}`;
+}
+
+/** A Unix socket has no port. */
+function setPort(headers: RequestHeaderMap, port: number): void {
+  if (port !== 0) headers.setField(new HeaderField("x-forwarded-port", String(port)));
+}
+
+/** HTTP/1 has a scheme of its own only in absolute form; else it is what proxies in front say. */
+function setScheme(
+  stream: Pick<HttpStream, "protocol">,
+  headers: RequestHeaderMap,
+  settings: HcmSettings,
+  proto: string,
+  own: string,
 ): void {
-  const known = headers.find("via");
-  headers.setField(new HeaderField("via", known === null ? via : `${known.value}, ${via}`));
+  if (settings.schemeField !== null) {
+    headers.scheme = settings.scheme;
+    headers.setField(settings.schemeField);
+  } else if (proto !== own && headers.scheme === own && stream.protocol !== HTTP_2) {
+    if (proto === "http" || proto === "https") headers.scheme = proto;
+  }
 }
 
-function removeInternalOnly(fields: HeaderField[]): void {
-  for (let i = fields.length - 1; i >= 0; i--) {
-    if (INTERNAL_ONLY.has(fields[i]!.name)) fields.splice(i, 1);
-  }
+/** Envoy: add_user_agent. */
+function nameUserAgent(headers: RequestHeaderMap, { cluster, node }: { cluster: string; node: string }): void {
+  headers.setField(new HeaderField("x-envoy-downstream-service-cluster", cluster));
+  const known = headers.findKnown(KNOWN.userAgent);
+  if (known === null || known.value === "") headers.setField(new HeaderField("user-agent", cluster));
+  if (node !== "") headers.setField(new HeaderField("x-envoy-downstream-service-node", node));
 }
 
 function isInternal(ip: string, settings: HcmSettings): boolean {
-  return settings.internal !== null && ip !== "" && settings.internal.contains(ip);
-}
-
-/** The address that stands `skip` places before the end of the list; null where there is none, or what stands there is no address. */
-function addressFromEnd(list: string, skip: number): AddressInfo | null {
-  let end = list.length;
-  for (let i = 0; i < skip; i++) {
-    end = list.lastIndexOf(",", end - 1);
-    if (end <= 0) return null;
-  }
-  const start = list.lastIndexOf(",", end - 1) + 1;
-  const ip = list.slice(start, end).trim();
-  const family = isIP(ip);
-  if (family === 0) return null;
-  return { address: family === 6 ? `[${ip}]:0` : `${ip}:0`, ip, port: 0 };
-}
-
-/** Removes the port of the authority where the settings say so. */
-export function stripPort(headers: RequestHeaderMap, settings: HcmSettings, localPort: number): void {
-  const { authority } = headers;
-  const colon = authority.lastIndexOf(":");
-  if (colon < 0 || authority.indexOf("]", colon) >= 0) return;
-  const port = authority.slice(colon + 1);
-  if (!/^[0-9]+$/.test(port)) return;
-  if (settings.stripAnyHostPort || Number(port) === localPort) headers.authority = authority.slice(0, colon);
+  if (ip === "") return settings.internalUnixSockets;
+  return settings.internal !== null && settings.internal.contains(ip);
 }

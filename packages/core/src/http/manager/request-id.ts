@@ -1,6 +1,6 @@
 /**
- * Hot path. Values of x-request-id: UUIDs of version 4 in form, from a random prefix and a mixed counter, both renewed from the system's randomness now and then.
- * Unique and unguessable enough for tracing; not for secrets.
+ * Hot path. Values of x-request-id: UUIDs of version 4 in form, from random bytes and a random part in the middle that is renewed now and then. The first
+ * digits are new each time: what is sampled by them is. Unique and unguessable enough for tracing; not for secrets.
  */
 import { randomFillSync } from "node:crypto";
 
@@ -12,7 +12,7 @@ export class RequestIds {
   readonly #pool = new Uint8Array(BYTES * 512);
   #at = this.#pool.length;
   #left = 0;
-  #head = "";
+  #middle = "";
 
   next(): string {
     if (this.#left-- === 0) this.#renew();
@@ -23,25 +23,26 @@ export class RequestIds {
     }
     const at = this.#at;
     this.#at = at + BYTES;
-    // The first two bits after the second dash are the variant of RFC 9562.
-    const variant = HEX[(pool[at]! & 0x3f) | 0x80]!;
     return (
-      this.#head +
-      variant +
+      HEX[pool[at]!]! +
       HEX[pool[at + 1]!]! +
-      "-" +
       HEX[pool[at + 2]!]! +
       HEX[pool[at + 3]!]! +
+      "-" +
       HEX[pool[at + 4]!]! +
       HEX[pool[at + 5]!]! +
+      this.#middle +
       HEX[pool[at + 6]!]! +
       HEX[pool[at + 7]!]!
     );
   }
 
+  /** Version and variant of RFC 9562 stand in it. */
   #renew(): void {
     this.#left = RENEW_AFTER - 1;
-    const hex = randomFillSync(Buffer.alloc(8)).toString("hex");
-    this.#head = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-`;
+    const bytes = randomFillSync(Buffer.alloc(8));
+    bytes[2] = (bytes[2]! & 0x3f) | 0x80;
+    const hex = bytes.toString("hex");
+    this.#middle = `-4${hex.slice(0, 3)}-${hex.slice(4, 8)}-${hex.slice(8)}`;
   }
 }

@@ -4,15 +4,12 @@ import type { Drainable, NetworkTerminal } from "../../network/filter-chain/term
 import { TimerNode } from "../../timing/clock.ts";
 import { createHttp1ServerCodec } from "../codec/h1/index.ts";
 import { createHttp2ServerCodec } from "../codec/h2/index.ts";
-import type { ProtocolError, RequestDecoder, ResponseEncoder, ServerCallbacks, ServerCodec } from "../codec/codec.ts";
-import { HeaderField } from "../headers/field.ts";
-import { ResponseHeaderMap } from "../headers/header-map.ts";
+import type { ProtocolError, ResponseEncoder, ServerCallbacks, ServerCodec } from "../codec/codec.ts";
 import { StreamFilterState } from "../chain/stream-data.ts";
 import type { ConnectionManager } from "./connection-manager.ts";
 import { HttpStream } from "./http-stream.ts";
+import { bodyText } from "./local-replies.ts";
 import { PrefaceWatch, type WatchedConnection } from "./preface-watch.ts";
-
-const TEXT_PLAIN = new HeaderField("content-type", "text/plain");
 
 /** Time-outs of a connection: idle while no stream is open, header time-out while a request head is incomplete, its greatest age. */
 class ConnectionTimer extends TimerNode {
@@ -177,7 +174,7 @@ export class ServerConnection
     if (this.#headTimer.deadline === -1) timers.arm(this.#headTimer, settings.headTimeoutMs);
   }
 
-  onStream(encoder: ResponseEncoder): RequestDecoder {
+  onStream(encoder: ResponseEncoder): HttpStream {
     const { manager } = this;
     const { settings, stats } = manager;
     // The idle timer stays armed: moving its deadline at the stream's end costs less than taking it out and putting it back.
@@ -213,15 +210,11 @@ export class ServerConnection
       this.connection.closeAfterFlush(manager.settings.delayedCloseTimeoutMs);
       return;
     }
-    const headers = new ResponseHeaderMap(error.status);
-    const body = manager.errorBody(error.status);
-    headers.fields.push(new HeaderField("content-length", String(body.length)), TEXT_PLAIN);
-    manager.stampResponse(headers);
     // A stream that is open counts and logs itself.
-    if (this.active === 0) manager.badRequest(this, error, headers, body);
-    else this.refusedWith = error.status;
+    const { headers, body } = manager.badRequest(this, error, this.active === 0);
+    if (this.active !== 0 && !this.isHttp2) this.refusedWith = error.status;
     this.closedLocally = true;
-    this.codec.sendErrorAndClose(headers, body);
+    this.codec.sendErrorAndClose(headers, bodyText(body));
   }
 
   // ---- from streams and the manager -----------------------------------------------------------------------------------------------------------
@@ -231,7 +224,7 @@ export class ServerConnection
     const { stats } = manager;
     stats.rqActive.dec();
     if (stream.upgraded) stats.cxUpgradesActive.dec();
-    if (stream.status !== 0) {
+    if (stream.status !== 0 && !stream.isRestarted) {
       stats.rqCompleted.inc();
       stats.byClass[((stream.status / 100) | 0) - 1]?.inc();
       stats.rqTime.record(stream.endMs - stream.startMs);

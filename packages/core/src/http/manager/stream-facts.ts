@@ -23,7 +23,9 @@ export abstract class StreamFacts extends TimerNode implements StreamInfo {
   upstreamClusterName: string;
   upstreamFailure: string;
   upstreamLocalAddress: string;
-  #flags: number;
+  /** Whether the request came as gRPC, whatever filters have made of it since: its local replies are gRPC statuses. */
+  isGrpc: boolean;
+  private flagBits: number;
 
   constructor(connection: ConnectionInfo, protocol: string, startMs: number, startTimeMs: number) {
     super();
@@ -44,15 +46,16 @@ export abstract class StreamFacts extends TimerNode implements StreamInfo {
     this.upstreamClusterName = "";
     this.upstreamFailure = "";
     this.upstreamLocalAddress = "";
-    this.#flags = 0;
+    this.isGrpc = false;
+    this.flagBits = 0;
   }
 
   get flags(): readonly ResponseFlag[] {
-    return this.#flags === 0 ? [] : RESPONSE_FLAGS.filter((_, i) => (this.#flags & (1 << i)) !== 0);
+    return this.flagBits === 0 ? [] : RESPONSE_FLAGS.filter((_, i) => (this.flagBits & (1 << i)) !== 0);
   }
 
   hasFlag(flag: ResponseFlag): boolean {
-    return (this.#flags & (1 << FLAG_BITS.get(flag)!)) !== 0;
+    return (this.flagBits & (1 << FLAG_BITS.get(flag)!)) !== 0;
   }
 
   addFlag(flag: ResponseFlag): void {
@@ -61,7 +64,12 @@ export abstract class StreamFacts extends TimerNode implements StreamInfo {
       throw new TypeError(
         `response flag ${JSON.stringify(flag)} is not known: expected one of ${RESPONSE_FLAGS.join(", ")}`,
       );
-    this.#flags |= 1 << bit;
+    this.flagBits |= 1 << bit;
+  }
+
+  /** Of TCP connections alone. */
+  get terminationDetails(): string {
+    return "";
   }
 
   setDetails(details: string): void {

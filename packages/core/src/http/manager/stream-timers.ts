@@ -1,6 +1,6 @@
 /** Hot path. Timers of one stream: its own (a module-level function) and those of its filters, cancelled with it. */
 import type { Timer } from "@sluice/sdk";
-import { TimerNode } from "../../timing/clock.ts";
+import { TimerNode, type Timers } from "../../timing/clock.ts";
 import type { StreamHandle } from "../chain/stream-handle.ts";
 import type { TimedStream } from "./timed-stream.ts";
 
@@ -16,6 +16,30 @@ export class StreamTimer extends TimerNode {
 
   override onTimeout(): void {
     if (!this.#stream.over) this.#callback(this.#stream);
+  }
+}
+
+/** Timers that few streams have, made together. */
+export class StreamTimers {
+  readonly request: StreamTimer;
+  readonly duration: StreamTimer;
+  readonly log: StreamTimer;
+
+  constructor(
+    stream: TimedStream,
+    onRequest: (stream: TimedStream) => void,
+    onDuration: (stream: TimedStream) => void,
+    onLog: (stream: TimedStream) => void,
+  ) {
+    this.request = new StreamTimer(stream, onRequest);
+    this.duration = new StreamTimer(stream, onDuration);
+    this.log = new StreamTimer(stream, onLog);
+  }
+
+  cancel(timers: Timers): void {
+    timers.cancel(this.request);
+    timers.cancel(this.duration);
+    timers.cancel(this.log);
   }
 }
 

@@ -66,9 +66,18 @@ export class HeaderMutations {
   }
 }
 
-/** The mutations of a list of levels, in order of application; null where none does anything. */
-export function mutationChain(levels: readonly HeaderMutationModel[]): readonly HeaderMutations[] | null {
-  const chain = levels.filter((m) => m.add.length !== 0 || m.remove.length !== 0).map((m) => new HeaderMutations(m));
+/** The mutations of a list of levels, in order of application; null where none does anything. Levels that `made` knows are not made again. */
+export function mutationChain(
+  levels: readonly HeaderMutationModel[],
+  made: Map<HeaderMutationModel, HeaderMutations> = new Map(),
+): readonly HeaderMutations[] | null {
+  const chain: HeaderMutations[] = [];
+  for (const level of levels) {
+    if (level.add.length === 0 && level.remove.length === 0) continue;
+    let mutations = made.get(level);
+    if (mutations === undefined) made.set(level, (mutations = new HeaderMutations(level)));
+    chain.push(mutations);
+  }
   return chain.length === 0 ? null : chain;
 }
 

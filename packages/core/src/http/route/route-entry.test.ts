@@ -17,8 +17,9 @@ import {
 } from "../../../../../test/support/route-model.ts";
 import type { ForwardActionModel, RedirectActionModel, RouteMatchModel, RouteModel } from "../../config/model.ts";
 import { type RequestHeaderMap, ResponseHeaderMap } from "../headers/header-map.ts";
-import type { ForwardEntry, RedirectEntry } from "./route-entry.ts";
-import { buildRouteTable } from "./route-table.ts";
+import { buildRouteTable } from "./build-route-table.ts";
+import type { ForwardEntry } from "./forward-entry.ts";
+import type { RedirectEntry } from "./route-entry.ts";
 
 function finalized(
   action: Partial<ForwardActionModel>,
@@ -57,17 +58,48 @@ describe("a path is rewritten", () => {
       "/a/b?c=/d",
       "/aa/bb?c=/d",
     ],
-    ["never the query", prefix("/"), { regexRewrite: { pattern: ".", substitution: "x" } }, "/a?b", "xx?b"],
+    ["never the query", prefix("/"), { regexRewrite: { pattern: ".", substitution: "x" } }, "/a?b", "/xx?b"],
   ])("%s", (_name, match, action, path, expected) => {
     const headers = finalized(action, { path }, match);
     expect(headers.path).toBe(expected);
     expect(headers.get("x-envoy-original-path")).toBe(path);
   });
 
-  it("not where a pattern leaves nothing", () => {
-    const headers = finalized({ regexRewrite: { pattern: ".*", substitution: "" } }, { path: "/a" });
-    expect(headers.path).toBe("/a");
-    expect(headers.has("x-envoy-original-path")).toBe(false);
+  it("by the variables of a URI template", () => {
+    const match = { path: { kind: "template", value: "/{lang}/docs/{page=**}" } } as const;
+    const action = { templateRewrite: "/{page}/{lang}" };
+    const headers = finalized(action, { path: "/de/docs/a/b?q=/x" }, match);
+    expect([headers.path, headers.get("x-envoy-original-path")]).toEqual(["/a/b/de?q=/x", "/de/docs/a/b?q=/x"]);
+  });
+
+  it("not where a filter has made another path than the template matched", () => {
+    const table = tableOf([
+      route({
+        match: routeMatch({ path: { kind: "template", value: "/{lang}/docs" } }),
+        action: forward({ templateRewrite: "/{lang}" }),
+      }),
+    ]);
+    const entry = matched(table, { path: "/de/docs" }) as ForwardEntry;
+    const headers = request({ path: "/other" });
+    entry.finalizeRequest(headers, routeStream());
+    expect([headers.path, headers.has("x-envoy-original-path")]).toEqual(["/other", false]);
+  });
+
+  test.each([
+    ["nothing is left", "/a", "/"],
+    ["the query alone is left", "/a?b", "/?b"],
+    ["what is left names another server", "/http://admin.internal/", "/http://admin.internal/"],
+  ])("and is still a path where %s", (_, path, expected) => {
+    const pattern = path.startsWith("/a") ? ".*" : "^/";
+    const headers = finalized({ regexRewrite: { pattern, substitution: "" } }, { path });
+    expect([headers.path, headers.get("x-envoy-original-path")]).toEqual([expected, path]);
+  });
+
+  it("but CONNECT has none", () => {
+    const entry = matched(tableOf([route({ action: forward({ prefixRewrite: "/b" }) })]), {}) as ForwardEntry;
+    const headers = request({ method: "CONNECT", path: "" });
+    entry.finalizeRequest(headers, routeStream());
+    expect([headers.path, headers.has("x-envoy-original-path")]).toEqual(["", false]);
   });
 
   it("and a route that rewrites nothing leaves no trace", () => {
@@ -105,6 +137,17 @@ describe("a host is rewritten", () => {
       expect(finalized({ hostRewriteHeader: "x-host" }, { headers: given }).authority).toBe("example.com");
     },
   );
+
+  test.each([
+    ["/shop/a?host=evil", "shop.internal"],
+    ["/a|b/c", "example.com"],
+    ["/@evil/a", "example.com"],
+    ["//a", "example.com"],
+  ])("to what a pattern makes of the path, as it was before its rewrite: %s", (path, host) => {
+    const hostRewritePathRegex = { pattern: "^/([^/]+)/.*$", substitution: "\\1.internal" };
+    const headers = finalized({ hostRewritePathRegex, prefixRewrite: "/x" }, { path });
+    expect(headers.authority).toBe(host);
+  });
 
   it("to the name of the weighted cluster before the route's", () => {
     expect(
@@ -216,6 +259,13 @@ describe("a redirect", () => {
     ],
   ])("%j of %j goes to %s", (action, changes, expected) => {
     expect(location(action, changes)).toBe(expected);
+  });
+
+  it("never lets a path go on with the host's name", () => {
+    const regexRewrite = { pattern: "^/old/(.*)$", substitution: "\\1" };
+    expect(location({ regexRewrite }, { path: "/old/.evil.example" })).toBe("http://example.com/.evil.example");
+    expect(location({ regexRewrite }, { path: "/old/@evil.example" })).toBe("http://example.com/@evil.example");
+    expect(location({ pathRedirect: "new" }, { path: "/old" })).toBe("http://example.com/new");
   });
 
   it("replaces the prefix that its route matched", () => {

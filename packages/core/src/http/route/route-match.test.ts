@@ -127,6 +127,13 @@ describe("headers", () => {
     );
   });
 
+  test("what an upgrade asks for stands in its headers, as clients send it", () => {
+    const upgrade = request();
+    upgrade.upgrade = "websocket";
+    expect([valueOf(upgrade, "upgrade"), valueOf(upgrade, "connection")]).toEqual(["websocket", "Upgrade"]);
+    expect([valueOf(request(), "upgrade"), valueOf(request(), "connection")]).toEqual([null, null]);
+  });
+
   test("a request without path or authority has no such header", () => {
     const connect = request({ method: "CONNECT", path: "", authority: "" });
     expect([valueOf(connect, ":path"), valueOf(connect, ":authority"), valueOf(connect, ":method")]).toEqual([

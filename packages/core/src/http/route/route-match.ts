@@ -1,10 +1,17 @@
-/** Hot path. The conditions of one route, compiled: path, headers, query parameters, gRPC. All must hold. Envoy: RouteMatch. */
+/** Hot path. The conditions of one route, compiled: path, headers, query parameters, gRPC, and what few routes ask for. All must hold. Envoy: RouteMatch. */
 import type { HeaderMatchModel, QueryMatchModel, RouteMatchModel } from "../../config/model.ts";
 import { type LinearRegex, compileRegex } from "../../matching/linear-regex.ts";
 import { MatchProblem } from "../../matching/match-problem.ts";
 import { type StringMatcher, compileStringMatcher } from "../../matching/string-matcher.ts";
+import type { FractionSource } from "../../matching/tree/input-matcher.ts";
+import { compileUriTemplate, type UriTemplate } from "../../matching/uri-template.ts";
 import { isGrpc } from "../chain/local-reply.ts";
 import type { RequestHeaderMap } from "../headers/header-map.ts";
+import { valueOf } from "../headers/value-of.ts";
+import { RareConditions } from "./rare-conditions.ts";
+import type { RouteQuestion } from "./route-question.ts";
+
+export { valueOf };
 
 /** A value that must compile: the configuration was checked before it got here. @throws TypeError */
 export function compiled<T>(value: T | MatchProblem): T {
@@ -17,6 +24,16 @@ const EXACT = 1;
 const SEPARATED = 2;
 const REGEX = 3;
 const CONNECT = 4;
+const TEMPLATE = 5;
+
+const KINDS = {
+  prefix: PREFIX,
+  exact: EXACT,
+  separated_prefix: SEPARATED,
+  regex: REGEX,
+  connect: CONNECT,
+  template: TEMPLATE,
+} as const;
 
 export const ALL_HOLD = -1;
 export const PATH_FAILS = 0;
@@ -24,84 +41,65 @@ export const GRPC_FAILS = 1;
 export const HEADER_FAILS = 0x1_0000;
 export const QUERY_FAILS = 0x2_0000;
 
-/** A request as route conditions see it; one per table, refilled for each match. */
-export class RouteQuestion {
-  headers!: RequestHeaderMap;
-  /** Path without query. */
-  path = "";
-  /** `path`, lower-case, made when a condition ignores case. */
-  lowerPath = "";
-  /** Query without `?`. */
-  query = "";
-
-  ask(headers: RequestHeaderMap): void {
-    this.headers = headers;
-    const { path } = headers;
-    const end = path.indexOf("?");
-    this.path = end < 0 ? path : path.slice(0, end);
-    this.lowerPath = "";
-    this.query = end < 0 ? "" : path.slice(end + 1);
-  }
-
-  lower(): string {
-    if (this.lowerPath === "") this.lowerPath = this.path.toLowerCase();
-    return this.lowerPath;
-  }
-
-  /** First value of a query parameter as it is written, without decoding, as in Envoy; null where there is none. */
-  parameter(name: string): string | null {
-    const { query } = this;
-    let at = 0;
-    while (at < query.length) {
-      let end = query.indexOf("&", at);
-      if (end < 0) end = query.length;
-      let equals = query.indexOf("=", at);
-      if (equals < 0 || equals > end) equals = end;
-      if (equals - at === name.length && query.startsWith(name, at)) return query.slice(equals + 1, end);
-      at = end + 1;
-    }
-    return null;
-  }
-}
-
 export class RouteMatch {
   readonly #kind: number;
   readonly #value: string;
   readonly #caseSensitive: boolean;
   readonly #regex: LinearRegex | null;
+  readonly #template: UriTemplate | null;
   readonly #headers: readonly HeaderMatch[] | null;
   readonly #query: readonly QueryMatch[] | null;
   readonly #grpc: boolean;
+  readonly #rare: RareConditions | null;
+  /** Whether who finds it by its path in an index need not compare that. */
+  readonly #isIndexed: boolean;
+  /** Nothing else is asked for. */
+  readonly #isPathAlone: boolean;
 
   /** @throws TypeError for a pattern that is not legal. */
-  constructor(model: RouteMatchModel) {
+  constructor(model: RouteMatchModel, runtime: FractionSource | null) {
     const { path } = model;
-    this.#kind = { prefix: PREFIX, exact: EXACT, separated_prefix: SEPARATED, regex: REGEX, connect: CONNECT }[
-      path.kind
-    ];
+    this.#kind = KINDS[path.kind];
     this.#caseSensitive = model.caseSensitive;
     const value = path.kind === "connect" ? "" : path.value;
     this.#value = model.caseSensitive || path.kind === "regex" ? value : value.toLowerCase();
     this.#regex = path.kind === "regex" ? compiled(compileRegex(path.value)) : null;
+    this.#template = path.kind === "template" ? compiled(compileUriTemplate(path.value)) : null;
     this.#headers = model.headers.length === 0 ? null : model.headers.map((h) => new HeaderMatch(h));
     this.#query = model.queryParameters.length === 0 ? null : model.queryParameters.map((q) => new QueryMatch(q));
     this.#grpc = model.grpc;
+    this.#rare = model.rare === null ? null : new RareConditions(model.rare, runtime);
+    this.#isIndexed = path.kind === "prefix" || path.kind === "exact";
+    this.#isPathAlone = !model.grpc && this.#headers === null && this.#query === null && model.rare === null;
   }
 
   holds(question: RouteQuestion): boolean {
     return this.firstFailure(question) === ALL_HOLD;
   }
 
-  /** The first condition that does not hold: `PATH_FAILS`, `GRPC_FAILS`, `HEADER_FAILS` + its index, `QUERY_FAILS` + its index; or `ALL_HOLD`. */
+  /** The same for a route that {@link RouteIndex} has found: where that says all about the path, it is not compared again. */
+  holdsIndexed(question: RouteQuestion): boolean {
+    if (!this.#isIndexed || question.headers.method === "CONNECT") return this.holds(question);
+    return this.#isPathAlone || this.#restFails(question) === ALL_HOLD;
+  }
+
+  /**
+   * The first condition that does not hold: `PATH_FAILS`, `GRPC_FAILS`, `HEADER_FAILS` + its index, `QUERY_FAILS` + its index, what
+   * `RareConditions.firstFailure` tells; or `ALL_HOLD`.
+   */
   firstFailure(question: RouteQuestion): number {
-    if (!this.#pathHolds(question)) return PATH_FAILS;
+    return this.#pathHolds(question) ? this.#restFails(question) : PATH_FAILS;
+  }
+
+  #restFails(question: RouteQuestion): number {
     if (this.#grpc && !isGrpc(question.headers)) return GRPC_FAILS;
     const headers = this.#headers;
     if (headers !== null)
       for (let i = 0; i < headers.length; i++) if (!headers[i]!.holds(question.headers)) return HEADER_FAILS + i;
     const query = this.#query;
     if (query !== null) for (let i = 0; i < query.length; i++) if (!query[i]!.holds(question)) return QUERY_FAILS + i;
-    return ALL_HOLD;
+    const rare = this.#rare;
+    return rare === null ? ALL_HOLD : rare.firstFailure(question);
   }
 
   #pathHolds(question: RouteQuestion): boolean {
@@ -110,6 +108,7 @@ export class RouteMatch {
     // CONNECT has no path; only the matcher made for it takes it.
     if (connect && question.path === "") return false;
     if (this.#kind === REGEX) return this.#regex!.fullMatch(question.path);
+    if (this.#kind === TEMPLATE) return this.#template!.matches(question.path);
     const path = this.#caseSensitive ? question.path : question.lower();
     const value = this.#value;
     switch (this.#kind) {
@@ -163,34 +162,6 @@ export class HeaderMatch {
     const number = Number(value);
     return number >= this.#start && number < this.#end;
   }
-}
-
-/** Value of a header or pseudo-header, several lines joined; null where there is none. */
-export function valueOf(headers: RequestHeaderMap, name: string): string | null {
-  switch (name) {
-    case ":method":
-      return headers.method;
-    case ":path":
-      return some(headers.path);
-    case ":authority":
-    case "host":
-      return some(headers.authority);
-    case ":scheme":
-      return some(headers.scheme);
-    default: {
-      const { fields } = headers;
-      let joined: string | null = null;
-      for (let i = 0; i < fields.length; i++) {
-        const f = fields[i]!;
-        if (f.name === name) joined = joined === null ? f.value : `${joined},${f.value}`;
-      }
-      return joined;
-    }
-  }
-}
-
-function some(value: string): string | null {
-  return value === "" ? null : value;
 }
 
 /** Envoy: QueryParameterMatcher; of several values the first counts. */

@@ -1,5 +1,5 @@
 /** What the engine knows of routes: entries are made when the table is built; a match allocates nothing. */
-import type { Random, Route } from "@sluice/sdk";
+import type { AddressInfo, ConnectionInfo, DynamicMetadata, FilterState, Route } from "@sluice/sdk";
 import type { RequestHeaderMap } from "../headers/header-map.ts";
 
 /** One filter's configuration on one route, resolved over all levels. */
@@ -18,10 +18,15 @@ export type RouteEntry = Route & {
   readonly upgrades: ReadonlyMap<string, boolean> | null;
 };
 
-/** What a match depends on besides the headers. */
+/** What a match depends on besides the headers: the stream. What filters leave is read where a route asks for it. */
 export interface RouteFacts {
-  readonly tls: boolean;
-  readonly random: Random;
+  readonly connection: ConnectionInfo;
+  /** The client, as the connection manager knows it. */
+  readonly remote: AddressInfo;
+  readonly metadata: Pick<DynamicMetadata, "get">;
+  readonly filterState: Pick<FilterState, "get">;
+  /** Whole number from 0 (in) to 2^53 (out), the same whenever this request is matched: fractions and weights go by it. */
+  routeRandom(): number;
 }
 
 export interface RouteTable {
@@ -33,7 +38,7 @@ export interface RouteTable {
 
 export interface ExplainingRouteTable extends RouteTable {
   /** What `match` does and why, with nothing left to chance. Not for the hot path. */
-  explain(headers: RequestHeaderMap, facts: Pick<RouteFacts, "tls">): RouteExplanation;
+  explain(headers: RequestHeaderMap, facts: RouteFacts): RouteExplanation;
 }
 
 /** The way to a route, by indices into the route configuration. */
@@ -42,7 +47,11 @@ export interface RouteExplanation {
   readonly virtualHost: number;
   /** The virtual host sends the request to https: no route is looked at. */
   readonly toHttps: boolean;
-  /** For each route that was passed over, in order, `RouteMatch.firstFailure`. */
+  /** The virtual host's matcher has no routes for the request. */
+  readonly unmatched: boolean;
+  /** The first route that is asked; with a matcher, of those that it chose. */
+  readonly first: number;
+  /** For each route that was passed over, from `first` on, `RouteMatch.firstFailure`. */
   readonly failures: readonly number[];
   /** The route that is taken; -1: none. */
   readonly route: number;

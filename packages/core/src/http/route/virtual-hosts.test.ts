@@ -40,7 +40,7 @@ describe("which virtual host serves an authority", () => {
 
   test.each([
     ["example.com:9090", "example.com"],
-    ["example.com:", "*"],
+    ["example.com:", "example.com"],
     ["example.com:http", "*"],
     ["a.example.com:1", "*.example.com"],
   ])("without the port %s is served by %s", (authority, domain) => {
@@ -51,6 +51,7 @@ describe("which virtual host serves an authority", () => {
     const six = new VirtualHostIndex([[["[::1]"], "six"] as const]);
     expect(six.find("[::1]:80", true)).toBe("six");
     expect(six.find("[::1]", true)).toBe("six");
+    expect(six.find("[::1]:", true)).toBe("six");
     expect(six.find("[::1]:80", false)).toBeNull();
   });
 

@@ -11,9 +11,21 @@ export class VirtualHostIndex<T> {
   /** The one host with the one domain `*`: nothing to look up. */
   #only: T | null = null;
 
-  /** Domains are unique over all hosts; the configuration was checked. */
-  constructor(hosts: Iterable<readonly [domains: readonly string[], host: T]>) {
-    for (const [domains, host] of hosts) for (const domain of domains) this.#add(domain.toLowerCase(), host);
+  constructor(hosts: Iterable<readonly [domains: readonly string[], host: T]> = []) {
+    for (const [domains, host] of hosts) for (const domain of domains) this.add(domain, host);
+    this.finish();
+  }
+
+  /** Domains are unique over all hosts; the configuration was checked. {@link finish} MUST follow the last one. */
+  add(domain: string, host: T): void {
+    const lower = domain.toLowerCase();
+    if (lower === "*") this.#any = host;
+    else if (lower.startsWith("*")) put(this.#suffixes, lower.slice(1), host);
+    else if (lower.endsWith("*")) put(this.#prefixes, lower.slice(0, -1), host);
+    else this.#exact.set(lower, host);
+  }
+
+  finish(): void {
     this.#suffixLengths = [...this.#suffixes.keys()].sort((a, b) => b - a);
     this.#prefixLengths = [...this.#prefixes.keys()].sort((a, b) => b - a);
     if (this.#exact.size === 0 && this.#suffixLengths.length === 0 && this.#prefixLengths.length === 0)
@@ -25,7 +37,7 @@ export class VirtualHostIndex<T> {
     let host = authority.toLowerCase();
     if (ignorePort) {
       const colon = host.lastIndexOf(":");
-      if (colon > host.lastIndexOf("]") && /^[0-9]+$/.test(host.slice(colon + 1))) host = host.slice(0, colon);
+      if (colon > host.lastIndexOf("]") && /^[0-9]*$/.test(host.slice(colon + 1))) host = host.slice(0, colon);
     }
     const exact = this.#exact.get(host);
     if (exact !== undefined) return exact;
@@ -41,13 +53,6 @@ export class VirtualHostIndex<T> {
       if (found !== undefined) return found;
     }
     return this.#any;
-  }
-
-  #add(domain: string, host: T): void {
-    if (domain === "*") this.#any = host;
-    else if (domain.startsWith("*")) put(this.#suffixes, domain.slice(1), host);
-    else if (domain.endsWith("*")) put(this.#prefixes, domain.slice(0, -1), host);
-    else this.#exact.set(domain, host);
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Direction, Headers, WatermarkListener } from "@sluice/sdk";
 import { HeaderMap } from "../../http/headers/header-map.ts";
 import { directionOf, type DirectionNumber, type FarError, fromFarError } from "../protocol.ts";
-import { INFORMATIONAL, REQUEST_DATA, REQUEST_HEADERS, RESPONSE_DATA, RESPONSE_HEADERS } from "../protocol.ts";
+import { INFORMATIONAL, REQUEST_DATA, RESPONSE_DATA } from "../protocol.ts";
 import type { FarCall } from "./far-call.ts";
 import type { FarStream } from "./far-stream.ts";
 
@@ -29,8 +29,8 @@ export class FarDirection implements Direction {
     if (!(data instanceof Uint8Array)) throw new TypeError("inject() takes bytes: a Uint8Array");
     const stream = this.#stream;
     const call = this.#callOnStack();
-    if (call !== null && call.hook !== REQUEST_HEADERS && call.hook !== RESPONSE_HEADERS)
-      throw new TypeError("inject() inside a data or trailers hook: return the bytes instead");
+    if (call !== null && (call.hook === REQUEST_DATA || call.hook === RESPONSE_DATA))
+      throw new TypeError("inject() inside a data hook: return the bytes instead");
     if (stream.isOver) return;
     stream.command([
       "inject",

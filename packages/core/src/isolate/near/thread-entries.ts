@@ -3,6 +3,7 @@
  * refuses is the filter's failure, as it would have thrown inline.
  */
 import type { Counter, DataVerdict, Direction, Gauge, Histogram, Timer } from "@sluice/sdk";
+import { PHASE_TRAILERS } from "../../http/chain/hold-list.ts";
 import { HeaderMap } from "../../http/headers/header-map.ts";
 import {
   ASKED,
@@ -235,9 +236,12 @@ export class ThreadEntries {
 
   #inject(stream: RemoteStream, [, , direction, data, end, call]: Entry<"inject">): void {
     if (call === -1) return view(stream, direction).inject(data, end);
+    const flow = stream.flow(direction);
+    const hold = flow.findHold(stream.handle!.slot.slot);
+    if (hold === null) return;
+    if (hold.phase === PHASE_TRAILERS) flow.injectAhead(hold, data, end);
     // What a headers hook injects before its first await follows the headers, whatever its verdict.
-    const hold = stream.flow(direction).findHold(stream.handle!.slot.slot);
-    if (hold !== null && hold.headersHeld) (hold.injected ??= []).push({ data, end });
+    else if (hold.headersHeld) (hold.injected ??= []).push({ data, end });
   }
 
   #askBody(stream: RemoteStream, [, number, direction, body, limit]: Entry<"askBody">): void {

@@ -41,6 +41,7 @@ test("a certificate for each listener and cluster with TLS, and the authority th
     sni: "",
     systemCa: false,
     verifyHostname: "",
+    maxSessionKeys: 1,
   };
   const plain = listener("plain", "x");
   const secure: ListenerModel = { ...plain, filterChain: { ...plain.filterChain, tls: downstream } };

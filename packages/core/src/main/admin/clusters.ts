@@ -1,6 +1,6 @@
 /** `/clusters`: every host of every cluster with its health and its counts, in Envoy's text and JSON. */
 import type { AddressModel, ClusterModel } from "../../config/model.ts";
-import { type HostModel, addressKey, hostStatsPrefix } from "../../upstream/host.ts";
+import { type HostModel, addressKey, hostStatsPrefix, protocolStat } from "../../upstream/host.ts";
 import { type AdminContext, type AdminEndpoint, json, text, wantsJson } from "./endpoint.ts";
 
 interface HostStat {
@@ -31,12 +31,14 @@ export const clusters: AdminEndpoint = {
 function clusterJson(cluster: ClusterModel, context: AdminContext): unknown {
   const hosts = context.server.hostsOf(cluster).map((host) => ({
     address: addressJson(host.address),
-    stats: statsOf(cluster, host, context).map(({ name, kind, value }) => ({
-      ...(kind === "gauge" ? { type: "GAUGE" } : {}),
-      // 64-bit numbers are strings in proto JSON; nothing is left out but zeros, as there.
-      ...(value === 0 ? {} : { value: String(value) }),
-      name,
-    })),
+    stats: [...statsOf(cluster, host, context), ...protocolStats(cluster, host, context)].map(
+      ({ name, kind, value }) => ({
+        ...(kind === "gauge" ? { type: "GAUGE" } : {}),
+        // 64-bit numbers are strings in proto JSON; nothing is left out but zeros, as there.
+        ...(value === 0 ? {} : { value: String(value) }),
+        name,
+      }),
+    ),
     health_status: { eds_health_status: EDS_HEALTH[host.health] },
     weight: host.weight,
     ...(host.hostname === "" ? {} : { hostname: host.hostname }),
@@ -66,6 +68,8 @@ function clusterText(cluster: ClusterModel, context: AdminContext): string {
       `${place}::success_rate::-1`,
       `${place}::local_origin_success_rate::-1`,
     );
+    const { speaks, source } = protocolOf(cluster, host, context);
+    lines.push(`${place}::protocol::${speaks.join(",")}`, `${place}::protocol_source::${source}`);
   }
   return lines.map((line) => `${line}\n`).join("");
 }
@@ -75,10 +79,36 @@ function statsOf(cluster: ClusterModel, host: HostModel, { server }: AdminContex
   return server.aggregator
     .snapshot((name) => name.startsWith(prefix))
     .flatMap((metric) =>
-      metric.kind === "histogram"
+      metric.kind === "histogram" || metric.name.startsWith("#", prefix.length)
         ? []
         : [{ name: metric.name.slice(prefix.length), kind: metric.kind, value: metric.value }],
     );
+}
+
+/** What a host is spoken to in, and how that is known. Ours: Envoy's admin does not say. */
+interface HostProtocol {
+  /** Empty: nobody knows yet. Both: its handshakes went either way, or its clients decide. */
+  readonly speaks: readonly ("http1" | "http2")[];
+  /** `alpn`: its last handshakes; `no_tls`: there is none that could tell; `downstream`: as the client of each request. */
+  readonly source: "configured" | "alpn" | "no_tls" | "downstream";
+}
+
+/** In JSON, whose message has no field for it and whose readers may take no other: as gauges beside Envoy's own. */
+function protocolStats(cluster: ClusterModel, host: HostModel, context: AdminContext): HostStat[] {
+  const { speaks, source } = protocolOf(cluster, host, context);
+  const names = [...speaks.map((each) => `protocol.${each}`), `protocol_source.${source}`];
+  return names.map((name) => ({ name, kind: "gauge", value: 1 }));
+}
+
+function protocolOf({ name, http, tls }: ClusterModel, host: HostModel, { server }: AdminContext): HostProtocol {
+  if (http.protocol === "downstream") return { speaks: ["http1", "http2"], source: "downstream" };
+  if (http.protocol !== "auto") return { speaks: [http.protocol], source: "configured" };
+  if (tls === null) return { speaks: ["http1"], source: "no_tls" };
+  const prefix = hostStatsPrefix(name, addressKey(host.address));
+  const known = (["http1", "http2"] as const).filter(
+    (each) => server.aggregator.value(prefix + protocolStat(each)) > 0,
+  );
+  return { speaks: known, source: "alpn" };
 }
 
 /** An address as `envoy.config.core.v3.Address`. */

@@ -27,6 +27,7 @@ describe("clusters and listeners", () => {
     expect(body).toContain("api::10.0.0.1:80::cx_active::1\n");
     expect(body).toContain("api::10.0.0.1:80::health_flags::healthy\n");
     expect(body).toContain("api::10.0.0.1:80::weight::2\n");
+    expect(body).toContain("api::10.0.0.1:80::protocol::http1\napi::10.0.0.1:80::protocol_source::configured\n");
   });
 
   test("/clusters as JSON is envoy.admin.v3.Clusters", async () => {
@@ -41,6 +42,8 @@ describe("clusters and listeners", () => {
                 { type: "GAUGE", value: "1", name: "cx_active" },
                 { name: "rq_error" },
                 { value: "3", name: "rq_total" },
+                { type: "GAUGE", value: "1", name: "protocol.http1" },
+                { type: "GAUGE", value: "1", name: "protocol_source.configured" },
               ],
               health_status: { eds_health_status: "HEALTHY" },
               weight: 2,

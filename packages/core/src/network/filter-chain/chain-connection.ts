@@ -3,6 +3,7 @@
  * the socket's watermarks with what filters pause, and ends everything once. What a filter breaks costs its connection and nothing else.
  */
 import type { NetworkConnection, NetworkDataVerdict, NetworkVerdict, Timer } from "@sluice/sdk";
+import type { LogType } from "../../access-log/log-type.ts";
 import type { Connection, ConnectionEvents } from "../connection.ts";
 import { ChainTail } from "./chain-tail.ts";
 import { ConnectionFacts, type EarlierData } from "./connection-facts.ts";
@@ -197,7 +198,7 @@ export class ChainConnection implements ConnectionEvents, FlowOwner, Drainable {
         chain.filterFailed(i, "onClose", thrown);
       }
     }
-    for (const logger of chain.loggers) logger.log(facts);
+    this.logAccess("TcpConnectionEnd");
   }
 
   // ---- from the flows -----------------------------------------------------------------------------------------------------------------------
@@ -254,7 +255,7 @@ export class ChainConnection implements ConnectionEvents, FlowOwner, Drainable {
   /** Closes at once; what waits is dropped. */
   close(kind: "now" | "abort", details: string): void {
     if (this.isOver) return;
-    if (details !== "") this.facts.setDetails(details);
+    this.facts.terminated(details);
     this.#finish();
     this.connection.destroy(kind === "abort");
   }
@@ -265,7 +266,7 @@ export class ChainConnection implements ConnectionEvents, FlowOwner, Drainable {
    */
   closeFlush(from: number, timeoutMs: number, details: string): void {
     if (this.isOver || this.#isClosing) return;
-    if (details !== "") this.facts.setDetails(details);
+    this.facts.terminated(details);
     this.#isClosing = true;
     this.#closeTimeoutMs = timeoutMs;
     this.read.close();
@@ -290,6 +291,11 @@ export class ChainConnection implements ConnectionEvents, FlowOwner, Drainable {
     } catch (error) {
       this.filterFailed(filter, "a timer", error);
     }
+  }
+
+  logAccess(type: LogType): void {
+    this.facts.logType = type;
+    for (const logger of this.chain.loggers) logger.log(this.facts);
   }
 
   // ---- from the chain's tail, and from a draining listener ------------------------------------------------------------------------------------

@@ -115,7 +115,7 @@ describe("the end", () => {
     client.drain();
     await turns();
     expect(calls).toEqual(["end:new", "end:close"]);
-    expect(handle?.info.details).toBe("done");
+    expect(handle?.info).toMatchObject({ details: "done", terminationDetails: "done" });
   });
 
   test("an orderly close waits for what write filters hold", async () => {

@@ -6,6 +6,7 @@ import {
   type ResponseFlag,
   type UpstreamHost,
 } from "@sluice/sdk";
+import type { LogType } from "../../access-log/log-type.ts";
 import type { FormatContext } from "../../formatter/context.ts";
 import { StreamFilterState, StreamMetadata } from "../../http/chain/stream-data.ts";
 import type { Connection } from "../connection.ts";
@@ -21,7 +22,10 @@ export class ConnectionFacts implements FormatContext {
   readonly startTimeMs: number;
   readonly startMs: number;
   endMs = -1;
+  /** Why its access logs get a line. */
+  logType: LogType = "TcpConnectionEnd";
   details = "";
+  terminationDetails = "";
   upstreamHost: UpstreamHost | null = null;
   upstreamAttempts = 0;
   upstreamClusterName = "";
@@ -118,5 +122,12 @@ export class ConnectionFacts implements FormatContext {
 
   setDetails(details: string): void {
     this.details = details;
+  }
+
+  /** We end the connection; `details` is the word of who does, "" where it is the ordinary end. */
+  terminated(details: string): void {
+    if (details === "") return;
+    this.details = details;
+    this.terminationDetails = details;
   }
 }

@@ -78,6 +78,11 @@ export class FilterHandle implements NetworkConnection {
     return owned;
   }
 
+  logAccess(why: "upstream_connected" | "periodic"): void {
+    const chained = this.#chained;
+    if (!chained.isOver) chained.logAccess(why === "periodic" ? "TcpPeriodic" : "TcpUpstreamConnected");
+  }
+
   /** For the engine: the connection is over. */
   cancelTimers(): void {
     if (this.#timers === null) return;

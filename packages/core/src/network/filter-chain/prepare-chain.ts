@@ -103,7 +103,7 @@ class ChainDraft {
   }
 
   #loggersOf(models: readonly AccessLogModel[]): readonly ConnectionLogger[] {
-    return createAccessLoggers(models, this.#services.accessLogSinks) ?? [];
+    return createAccessLoggers(models, this.#services) ?? [];
   }
 
   finish(): NetworkChain {

@@ -8,12 +8,23 @@ import type { ConnectionOptions, SecureContext, TLSSocket } from "node:tls";
 import type { UpstreamTlsModel } from "../../config/model.ts";
 import { nodeTls } from "./node-tls.ts";
 import { createContext, secureContextOptions } from "./secure-context.ts";
-import { PeerVerifier } from "./verify-peer.ts";
+import { TlsSessions, certificateOfSession } from "./tls-sessions.ts";
+import { PeerVerifier, carriesName } from "./verify-peer.ts";
+
+export interface Handshake {
+  /** Takes the place of the configured server name; empty: that one. */
+  readonly serverName?: string;
+  /** Takes the place of the configured protocols; null: those. */
+  readonly alpn?: readonly string[] | null;
+  /** Whose sessions may be resumed; empty: none is, and none is kept. */
+  readonly sessionKey?: string;
+}
 
 export class ClientTls {
   readonly model: UpstreamTlsModel;
   readonly #verifier: PeerVerifier;
   readonly #context: SecureContext;
+  readonly #sessions: TlsSessions | null;
 
   /** @throws Error naming the certificate that cannot be used */
   constructor(model: UpstreamTlsModel) {
@@ -23,10 +34,11 @@ export class ClientTls {
     const options = secureContextOptions(model, model.certificates);
     if (usesSystemCa) options.ca = systemAuthorities();
     this.#context = createContext(options, model.certificates);
+    this.#sessions = model.maxSessionKeys === 0 ? null : new TlsSessions(model.maxSessionKeys);
   }
 
-  /** Starts the handshake on a connected socket. `serverName` takes the place of the configured one; empty: the configured one. */
-  connect(socket: Socket, serverName: string): TLSSocket {
+  /** Starts the handshake on a connected socket. */
+  connect(socket: Socket, { serverName = "", alpn = null, sessionKey = "" }: Handshake = {}): TLSSocket {
     const name = serverName === "" ? this.model.sni : serverName;
     const options: ConnectionOptions = {
       socket,
@@ -36,8 +48,20 @@ export class ClientTls {
       checkServerIdentity: () => undefined,
     };
     if (name !== "") options.servername = name;
-    if (this.model.alpn.length > 0) options.ALPNProtocols = [...this.model.alpn];
-    return nodeTls().connect(options);
+    const protocols = alpn ?? this.model.alpn;
+    if (protocols.length > 0) options.ALPNProtocols = [...protocols];
+    if (sessionKey === "" || this.#sessions === null) return nodeTls().connect(options);
+    const key = `${sessionKey} ${name}`;
+    const session = this.#sessions.take(key);
+    if (session !== null) options.session = session.bytes;
+    const secure = nodeTls().connect(options);
+    this.#sessions.follow(secure, key, session);
+    return secure;
+  }
+
+  /** The server's certificate, now or when the session that is resumed began. Gives it only once. */
+  peerOf(socket: TLSSocket): X509Certificate | undefined {
+    return socket.getPeerX509Certificate() ?? certificateOfSession(socket);
   }
 
   /** Whether a server has to prove anything. */
@@ -47,15 +71,18 @@ export class ClientTls {
 
   /**
    * MUST be asked at `secureConnect`, before a byte is sent. Returns "" when the peer may be believed, else a word for logs.
-   * `peer` is the socket's `getPeerX509Certificate()`, which gives it only once.
+   * `peer`: what {@link ClientTls.peerOf} gave. `name`: one that its certificate must carry besides; empty: none.
    */
-  verify(socket: TLSSocket, peer: X509Certificate | undefined): string {
-    if (!this.#verifier.isNeeded) return "";
-    if (peer === undefined) return "tls_verify_no_cert";
-    const chainError = String(socket.authorizationError ?? "");
-    const failure = this.#verifier.check(peer, chainError);
-    if (failure === null) return "";
-    return failure === "error" ? `tls_verify_error:${chainError}` : `tls_verify_${failure}`;
+  verify(socket: TLSSocket, peer: X509Certificate | undefined, name = ""): string {
+    if (this.#verifier.isNeeded || name !== "") {
+      if (peer === undefined) return "tls_verify_no_cert";
+      const chainError = String(socket.authorizationError ?? "");
+      const failure = this.#verifier.check(peer, chainError);
+      if (failure !== null) return failure === "error" ? `tls_verify_error:${chainError}` : `tls_verify_${failure}`;
+      if (name !== "" && !carriesName(peer, name)) return "tls_verify_san";
+    }
+    this.#sessions?.believe(socket, peer);
+    return "";
   }
 }
 

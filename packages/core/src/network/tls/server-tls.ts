@@ -10,6 +10,7 @@ import type { DownstreamTlsModel } from "../../config/model.ts";
 import { CertificateChoice } from "./certificate-choice.ts";
 import { nodeTls } from "./node-tls.ts";
 import { createContext, secureContextOptions } from "./secure-context.ts";
+import { keepPeerCertificate } from "./peer-certificate.ts";
 import { tlsInfoOf } from "./tls-info.ts";
 import type { TlsStats } from "./tls-stats.ts";
 import { PeerVerifier } from "./verify-peer.ts";
@@ -86,6 +87,7 @@ export class ServerTls {
     this.#options.stats.done(socket, peer !== undefined);
     const serverName = (socket as { servername?: string | false | null }).servername || "";
     const info = tlsInfoOf(socket, serverName, peer, this.#verifier.isNeeded);
+    if (peer !== undefined) keepPeerCertificate(info, peer, socket.getX509Certificate());
     this.sink?.onSecure(transportOf(socket), socket, info);
   }
 

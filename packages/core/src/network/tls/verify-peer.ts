@@ -78,6 +78,14 @@ function nameMatcherOf({ type, matcher }: SanMatcherModel): NameMatcher {
   return { type, exactDns: type === "dns" && isExact ? matcher.value : null, matcher: compiled };
 }
 
+/** Whether one of the certificate's names is that one. Envoy: auto_san_validation. */
+export function carriesName(certificate: X509Certificate, name: string): boolean {
+  const wanted = isIP(name) === 0 ? name : canonicalIp(name);
+  return parseAltNames(certificate.subjectAltName).some(({ type, value }) =>
+    type === "dns" ? coversDnsName(value, name) : value === wanted,
+  );
+}
+
 function isForHost(hostname: string, certificate: X509Certificate): boolean {
   if (isIP(hostname) !== 0) {
     const wanted = canonicalIp(hostname);

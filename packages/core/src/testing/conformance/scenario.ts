@@ -24,6 +24,11 @@ export interface HttpConformanceOptions
   readonly upstream?: Respond;
   /** Makes the clusters that the filter calls, anew for each run; give them a `respond`. */
   readonly clusters?: () => Readonly<Record<string, FakeCluster>>;
+  /**
+   * What the bytes of a whole body mean, for filters that encode: cut otherwise, the same may be written with other bytes. What comes of it is compared.
+   * @default the bytes themselves
+   */
+  readonly meaning?: Meaning;
   /** Of streams; the suite sends more than it. @default 64 KiB */
   readonly bufferLimitBytes?: number;
   /** Of what is random in the suite. @default 1 */
@@ -31,6 +36,8 @@ export interface HttpConformanceOptions
   /** Random cuts of each exchange. @default 10 */
   readonly runs?: number;
 }
+
+export type Meaning = (bytes: Uint8Array, headers: Readonly<Record<string, string>>) => Uint8Array;
 
 export interface Scenario {
   readonly request: TestRequest;
@@ -97,19 +104,28 @@ export interface Outcome {
 /** Made anew for every stream by the engine. */
 const VARYING = new Set(["date", "x-request-id"]);
 
-export function outcomeOf(response: TestResponse, ignored: ReadonlySet<string> = VARYING): Outcome {
-  const { status, bytes, trailers, reset, ended, details, upstream } = response;
+export function outcomeOf(
+  response: TestResponse,
+  ignored: ReadonlySet<string> = VARYING,
+  meaning: Meaning = (bytes) => bytes,
+): Outcome {
+  const { status, trailers, reset, ended, details, upstream } = response;
   const headers = response.headerList.filter(([name]) => !ignored.has(name));
   return {
-    response: { status, headers, body: latin1(bytes), trailers, reset, ended, details },
-    request: upstream === null ? null : requestOutcome(upstream, ignored),
+    response: { status, headers, body: bodyOf(response, meaning), trailers, reset, ended, details },
+    request: upstream === null ? null : requestOutcome(upstream, ignored, meaning),
   };
 }
 
-function requestOutcome(request: ReceivedRequest, ignored: ReadonlySet<string>): Outcome["request"] {
-  const { method, path, authority, scheme, bytes, trailers, ended } = request;
+function requestOutcome(request: ReceivedRequest, ignored: ReadonlySet<string>, meaning: Meaning): Outcome["request"] {
+  const { method, path, authority, scheme, trailers, ended } = request;
   const headers = request.headerList.filter(([name]) => !ignored.has(name));
-  return { method, path, authority, scheme, headers, body: latin1(bytes), trailers, ended };
+  return { method, path, authority, scheme, headers, body: bodyOf(request, meaning), trailers, ended };
+}
+
+/** A part of a body has no meaning of its own. */
+function bodyOf({ bytes, headers, ended }: TestResponse | ReceivedRequest, meaning: Meaning): string {
+  return latin1(ended ? meaning(bytes, headers) : bytes);
 }
 
 /** Names of headers that are not even the same in two equal runs. */

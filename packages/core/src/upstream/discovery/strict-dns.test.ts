@@ -27,9 +27,12 @@ function cluster(
 
 class Names {
   answers = new Map<string, DnsAnswer | Error>();
+  late = new Map<string, Promise<DnsAnswer>>();
   asked: string[] = [];
   readonly resolve = async (name: string): Promise<DnsAnswer> => {
     this.asked.push(name);
+    const late = this.late.get(name);
+    if (late !== undefined) return late;
     const answer = this.answers.get(name);
     if (answer === undefined || answer instanceof Error) throw answer ?? new Error("ENOTFOUND");
     return answer;
@@ -81,6 +84,31 @@ describe("strict DNS", () => {
     names.set("a.test", ["10.0.0.9"]);
     await vi.advanceTimersByTimeAsync(5000);
     expect(told.map(ips)).toEqual([["10.0.0.9"]]);
+    dns.close();
+  });
+
+  it("tells what it learns while a configuration is being brought out, or later than that waits", async () => {
+    const { names, dns, told } = setup();
+    const { promise: late, resolve: answer } = Promise.withResolvers<DnsAnswer>();
+    names.late.set("late.test", late);
+    const slow = [cluster(["late.test"])];
+    const first = dns.resolve(slow);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(ips((await first).get("web"))).toEqual([]);
+    dns.follow(slow);
+    answer({ addresses: ["10.0.0.1"], ttlMs: -1 });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(told.map(ips)).toEqual([["10.0.0.1"]]);
+
+    // Another version of the cluster gets the hosts of now, and those that are found before it serves.
+    const next = [{ ...cluster(["late.test"]), connectTimeoutMs: 1 }];
+    expect(ips((await dns.resolve(next)).get("web"))).toEqual(["10.0.0.1"]);
+    names.late.clear();
+    names.set("late.test", ["10.0.0.2"]);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(told.map(ips)).toEqual([["10.0.0.1"], ["10.0.0.2"]]);
+    dns.follow(next);
+    expect(told.map(ips)).toEqual([["10.0.0.1"], ["10.0.0.2"], ["10.0.0.2"]]);
     dns.close();
   });
 

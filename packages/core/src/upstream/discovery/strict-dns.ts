@@ -36,6 +36,8 @@ class Followed {
   readonly empty: Counter;
   /** By endpoint: what its name stood for last. */
   readonly answers: (readonly string[])[];
+  /** The hosts that the cluster has been told of. */
+  told = "";
   timer: NodeJS.Timeout | null = null;
   over = false;
 
@@ -47,6 +49,11 @@ class Followed {
     this.failures = scope.counter("update_failure");
     this.empty = scope.counter("update_empty");
     this.answers = model.endpoints.map(() => []);
+  }
+
+  /** What another version of the cluster, with the same names, has been answered. */
+  learn({ answers }: Followed): void {
+    for (const [i, answer] of answers.entries()) this.answers[i] = answer;
   }
 
   hosts(): HostModel[] {
@@ -95,29 +102,34 @@ export class StrictDns implements DiscoveryPart {
     await Promise.all(
       models.filter(isDns).map(async (model) => {
         const known = this.#followed.get(model.name);
-        if (known !== undefined && sameNames(known.model, model)) {
-          const next = new Followed(model, this.#scope(model));
-          for (const [i, answer] of known.answers.entries()) next.answers[i] = answer;
-          this.#pending.set(model.name, next);
-        } else {
-          const next = new Followed(model, this.#scope(model));
-          this.#pending.set(model.name, next);
-          await Promise.race([this.#ask(next), firstAnswerTimeout()]);
+        const asking = new Followed(model, this.#scope(model));
+        this.#pending.set(model.name, asking);
+        if (known !== undefined && sameNames(known.model, model)) asking.learn(known);
+        else {
+          const answered = this.#ask(asking).then(() => this.#tellLive(asking));
+          await Promise.race([answered, firstAnswerTimeout()]);
         }
-        result.set(model.name, this.#pending.get(model.name)?.hosts() ?? []);
+        const hosts = this.#pending.get(model.name)?.hosts() ?? [];
+        asking.told = keys(hosts);
+        result.set(model.name, hosts);
       }),
     );
     return result;
   }
 
   follow(models: readonly ClusterModel[]): void {
-    for (const followed of this.#followed.values()) followed.end();
+    const before = new Map(this.#followed);
+    for (const followed of before.values()) followed.end();
     this.#followed.clear();
     for (const model of models.filter(isDns)) {
       const followed = this.#pending.get(model.name);
       if (followed === undefined) continue;
       this.#pending.delete(model.name);
       this.#followed.set(model.name, followed);
+      const known = before.get(model.name);
+      // Bringing a configuration out takes time, and names went on being answered.
+      if (known !== undefined && sameNames(known.model, model)) followed.learn(known);
+      this.#tellLive(followed);
       this.#schedule(followed, model.discovery.refreshMs);
     }
     this.#dropPending();
@@ -144,13 +156,20 @@ export class StrictDns implements DiscoveryPart {
   }
 
   async #refresh(followed: Followed): Promise<void> {
-    const before = keys(followed.hosts());
     const ttlMs = await this.#ask(followed);
     if (followed.over) return;
-    const hosts = followed.hosts();
-    if (keys(hosts) !== before) this.#options.onHosts(followed.model.name, hosts);
+    this.#tellLive(followed);
     const { respectTtl, refreshMs } = followed.model.discovery;
     this.#schedule(followed, respectTtl && ttlMs >= 0 ? ttlMs : refreshMs);
+  }
+
+  #tellLive(followed: Followed): void {
+    const { name } = followed.model;
+    const hosts = followed.hosts();
+    const found = keys(hosts);
+    if (found === followed.told || this.#followed.get(name) !== followed) return;
+    followed.told = found;
+    this.#options.onHosts(name, hosts);
   }
 
   /** Asks for every name; resolves with the shortest time to live, -1 where none is told. Never rejects. */

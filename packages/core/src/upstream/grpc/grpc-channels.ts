@@ -8,6 +8,7 @@ import type { Socket } from "node:net";
 import type { ClusterModel } from "../../config/model.ts";
 import { ClientTls } from "../../network/tls/client-tls.ts";
 import type { Host } from "../host.ts";
+import { namesOf } from "../pool/pool-choice.ts";
 
 export type Grpc = typeof import("@grpc/grpc-js");
 
@@ -22,6 +23,8 @@ export interface ChannelSettings {
   readonly authority: string;
   readonly maxMessageBytes: number;
 }
+
+type Names = ReturnType<typeof namesOf>;
 
 /** To one host: a filter that asks for another authority each time must not pile up connections. */
 const MOST_CHANNELS = 16;
@@ -55,7 +58,7 @@ export class GrpcChannels {
   }
 
   #make(grpc: Grpc, host: Host, { authority, maxMessageBytes }: ChannelSettings): Client {
-    const { tls, connectTimeoutMs } = this.#model;
+    const { tls, connectTimeoutMs, http } = this.#model;
     if (tls !== null) this.#tls ??= new ClientTls({ ...tls, alpn: ["h2"] });
     const options: ClientOptions = {
       "grpc.default_authority": authority,
@@ -67,7 +70,9 @@ export class GrpcChannels {
       "grpc.max_reconnect_backoff_ms": 10_000,
     };
     const credentials =
-      this.#tls === null ? grpc.credentials.createInsecure() : secureCredentials(grpc, this.#tls, connectTimeoutMs);
+      this.#tls === null
+        ? grpc.credentials.createInsecure()
+        : secureCredentials(grpc, this.#tls, connectTimeoutMs, namesOf(http, authority));
     return new grpc.Client(targetOf(host), credentials, options);
   }
 }
@@ -87,7 +92,7 @@ function targetOf({ target, address }: Host): string {
 }
 
 /** Credentials whose handshake is the cluster's own: its certificates, its rules of whom to believe. */
-function secureCredentials(grpc: Grpc, tls: ClientTls, timeoutMs: number) {
+function secureCredentials(grpc: Grpc, tls: ClientTls, timeoutMs: number, names: Names) {
   class ClusterCredentials extends grpc.ChannelCredentials {
     override compose(): never {
       throw new Error("call credentials are metadata of calls");
@@ -103,7 +108,7 @@ function secureCredentials(grpc: Grpc, tls: ClientTls, timeoutMs: number) {
 
     override _createSecureConnector() {
       return {
-        connect: (socket: Socket) => handshake(tls, socket, timeoutMs),
+        connect: (socket: Socket) => handshake(tls, socket, timeoutMs, names),
         waitForReady: () => Promise.resolve(),
         getCallCredentials: () => grpc.CallCredentials.createEmpty(),
         destroy: () => {},
@@ -117,15 +122,16 @@ async function handshake(
   tls: ClientTls,
   socket: Socket,
   timeoutMs: number,
+  { serverName, certificateName }: Names,
 ): Promise<{ readonly socket: Socket; readonly secure: boolean }> {
   const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>();
-  const secured = tls.connect(socket, "");
+  const secured = tls.connect(socket, { serverName });
   const timer = setTimeout(() => reject(new Error("the TLS handshake took too long")), timeoutMs);
   secured
     .once("error", reject)
     .once("close", () => reject(new Error("the connection was closed in the TLS handshake")));
   secured.once("secureConnect", () => {
-    const refusal = tls.verify(secured, secured.getPeerX509Certificate());
+    const refusal = tls.verify(secured, secured.getPeerX509Certificate(), certificateName);
     if (refusal === "") resolve(secured);
     else reject(new Error(refusal));
   });

@@ -6,7 +6,7 @@ import type { ResetReason } from "@sluice/sdk";
 import type { Connection } from "../../network/connection.ts";
 import type { Timers, TurnClock } from "../../timing/clock.ts";
 import type { ClusterStats } from "../cluster-stats.ts";
-import type { ConnectEvents, Connecting, Connector } from "../connector.ts";
+import type { ConnectEvents, ConnectTarget, Connecting, Connector } from "../connector.ts";
 import type { Host } from "../host.ts";
 import type { PooledStream } from "./upstream-stream.ts";
 import { WaitingStreams } from "./waiting-streams.ts";
@@ -55,6 +55,8 @@ export class Attempt implements ConnectEvents {
 export interface PoolParts {
   readonly host: Host;
   readonly connector: Connector;
+  /** null: what the cluster's configuration says. */
+  readonly target: ConnectTarget | null;
   readonly limits: PoolLimits;
   readonly stats: ClusterStats;
   readonly clock: TurnClock;
@@ -69,13 +71,17 @@ export abstract class BasePool {
   readonly timers: Timers;
   readonly attempts: Set<Attempt>;
   draining: boolean;
+  /** Called once, after `drain`, when nothing is left. */
   onEmpty: (() => void) | null;
+  /** Called each time when nothing is left although it does not drain. */
+  onVacant: (() => void) | null;
   protected readonly waiting: WaitingStreams;
   protected readonly limits: PoolLimits;
   readonly #connector: Connector;
+  readonly #target: ConnectTarget | null;
   readonly #count: ConnectionCount;
 
-  constructor({ host, connector, limits, stats, clock, timers, count }: PoolParts) {
+  constructor({ host, connector, target, limits, stats, clock, timers, count }: PoolParts) {
     this.host = host;
     this.stats = stats;
     this.clock = clock;
@@ -83,9 +89,11 @@ export abstract class BasePool {
     this.attempts = new Set();
     this.draining = false;
     this.onEmpty = null;
+    this.onVacant = null;
     this.waiting = new WaitingStreams();
     this.limits = limits;
     this.#connector = connector;
+    this.#target = target;
     this.#count = count;
   }
 
@@ -93,10 +101,13 @@ export abstract class BasePool {
   abstract connected(connection: Connection): void;
   /** Connections that stand. */
   protected abstract get size(): number;
-  /** Opens a connection where those that wait need one more. */
+  /** Opens as many connections as those that wait need. */
   protected abstract connectForWaiting(): void;
   /** An attempt has failed, and is counted: whoever has nothing left to wait for is told. */
   protected abstract failWaiting(reason: ResetReason, detail: string): void;
+  /** Gives a stream whose request no server has served to whoever decides where it goes next. */
+  abstract sendAgain(stream: PooledStream): boolean;
+  abstract sendOverHttp1(stream: PooledStream): boolean;
 
   connectFailed(reason: "connection_failure" | "connection_timeout", detail: string): void {
     this.left();
@@ -141,6 +152,8 @@ export abstract class BasePool {
     for (let left = count; left > 0; left--) {
       const stream = this.nextWaiting();
       if (stream === null) return;
+      // It was promised once that nobody has seen it: a host that is gone since does not end that.
+      if (stream.repeats !== 0 && reason !== "local_reset" && this.sendAgain(stream)) continue;
       this.stats.rqPendingFailureEject.inc();
       stream.fail(reason, detail);
     }
@@ -160,7 +173,7 @@ export abstract class BasePool {
     this.host.cxActive.inc();
     const attempt = new Attempt(this);
     this.attempts.add(attempt);
-    attempt.connecting = this.#connector.connect(this.host, this.limits.connectTimeoutMs, attempt);
+    attempt.connecting = this.#connector.connect(this.host, this.limits.connectTimeoutMs, attempt, this.#target);
   }
 
   /** A connection, or one on its way, is no more. */
@@ -179,7 +192,11 @@ export abstract class BasePool {
   }
 
   protected checkEmpty(): void {
-    if (!this.draining || this.size !== 0 || this.attempts.size !== 0 || this.waiting.count !== 0) return;
+    if (this.size !== 0 || this.attempts.size !== 0 || this.waiting.count !== 0) return;
+    if (!this.draining) {
+      this.onVacant?.();
+      return;
+    }
     const done = this.onEmpty;
     this.onEmpty = null;
     done?.();

@@ -1,9 +1,9 @@
-/** Hot path. One connection of an HTTP/2 pool: many streams, its idle time-out and its age. It takes streams when the server's SETTINGS have come. */
+/** Hot path. An HTTP/2 connection of a pool: many streams, its idle time-out and its age. It takes streams when the server's SETTINGS have come. */
 import type { Connection, ConnectionEvents } from "../../network/connection.ts";
 import type { ClientCallbacks } from "../../http/codec/codec.ts";
 import { type Http2ClientCodec, createHttp2ClientCodec } from "../../http/codec/h2/index.ts";
 import { TimerNode } from "../../timing/clock.ts";
-import type { Http2Pool } from "./http2-pool.ts";
+import type { HostPool } from "./host-pool.ts";
 import type { StreamCarrier } from "./pool.ts";
 import type { PooledStream } from "./upstream-stream.ts";
 
@@ -22,36 +22,49 @@ class AgeTimer extends TimerNode {
 }
 
 export class Http2Connection extends TimerNode implements ConnectionEvents, ClientCallbacks, StreamCarrier {
-  readonly pool: Http2Pool;
+  readonly pool: HostPool;
   readonly codec: Http2ClientCodec;
   readonly localAddress: string;
+  readonly canRefuse: boolean;
   /** The server has said what it takes. */
   isReady: boolean;
   closed: boolean;
   /** We end it. */
   isLeaving: boolean;
+  /** It takes no stream any more. */
+  isDraining: boolean;
   active: number;
+  /** Streams that the server takes at a time, as its refusals show; at most what it says. */
+  limit: number;
   readonly #connection: Connection;
   readonly #startMs: number;
   readonly #ageTimer: AgeTimer | null;
   #requests: number;
 
-  constructor(pool: Http2Pool, connection: Connection) {
+  constructor(pool: HostPool, connection: Connection) {
     super();
     this.pool = pool;
     this.localAddress = connection.info.local.address;
+    this.canRefuse = true;
     this.isReady = false;
     this.closed = false;
     this.isLeaving = false;
+    this.isDraining = false;
     this.active = 0;
+    this.limit = Number.MAX_SAFE_INTEGER;
     this.#connection = connection;
     this.#startMs = pool.clock.turnNow();
     this.#requests = 0;
-    this.codec = createHttp2ClientCodec(connection, this, pool.settings.codec, pool.environment);
+    this.codec = createHttp2ClientCodec(connection, this, pool.settings.http2, pool.environment!);
     const { maxAgeMs } = pool.settings;
     this.#ageTimer = maxAgeMs === 0 ? null : new AgeTimer(this);
     if (this.#ageTimer !== null) pool.timers.arm(this.#ageTimer, maxAgeMs);
     connection.setEvents(this);
+  }
+
+  /** Streams that may be opened now. */
+  get places(): number {
+    return Math.min(this.codec.availableStreams, this.limit - this.active);
   }
 
   /** Gives the stream a place here; there MUST be one. */
@@ -59,6 +72,7 @@ export class Http2Connection extends TimerNode implements ConnectionEvents, Clie
     const { pool } = this;
     const { stats, host, settings } = pool;
     this.active++;
+    pool.active++;
     stats.rqTotal.inc();
     stats.rqActive.inc();
     host.rqTotal.inc();
@@ -69,6 +83,11 @@ export class Http2Connection extends TimerNode implements ConnectionEvents, Clie
       this.shutdown();
     }
     stream.attach(this, encoder);
+  }
+
+  /** The server refused one of the streams that are open: it takes no more than the others. */
+  refused(): void {
+    this.limit = Math.min(this.limit, this.active - 1);
   }
 
   /** No new streams; closes when the last one is over. */
@@ -89,14 +108,18 @@ export class Http2Connection extends TimerNode implements ConnectionEvents, Clie
   onStreamEnd(): void {
     const { pool } = this;
     this.active--;
+    pool.active--;
     pool.stats.rqActive.dec();
     pool.host.rqActive.dec();
     if (this.closed) return;
-    if (this.active === 0) this.armIdle();
+    if (this.limit <= 0) this.shutdown();
+    else if (this.active === 0) this.armIdle();
     pool.serveFrom(this);
   }
 
   onDraining(): void {
+    this.isDraining = true;
+    if (!this.isLeaving && !this.closed) this.pool.stats.cxCloseNotify.inc();
     this.pool.connectionDrains(this);
   }
 
@@ -127,15 +150,12 @@ export class Http2Connection extends TimerNode implements ConnectionEvents, Clie
     const { stats, timers } = pool;
     timers.cancel(this);
     if (this.#ageTimer !== null) timers.cancel(this.#ageTimer);
-    if (this.active !== 0) stats.cxDestroyWithActiveRq.inc();
-    stats.cxDestroy.inc();
-    if (this.isLeaving) stats.cxDestroyLocal.inc();
-    else stats.cxDestroyRemote.inc();
+    stats.destroyed(this.isLeaving, this.active !== 0);
     stats.cxLengthMs.record(pool.clock.turnNow() - this.#startMs);
     stats.cxRxBytes.inc(this.#connection.bytesRead);
     stats.cxTxBytes.inc(this.#connection.bytesWritten);
     this.codec.onClose(error);
-    pool.connectionEnded(this, error);
+    pool.http2Ended(this, error);
   }
 
   onWriteHigh(): void {

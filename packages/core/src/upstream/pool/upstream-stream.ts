@@ -1,84 +1,122 @@
 /**
  * Hot path: docs/extending/hot-path-rules.md. One HTTP stream to an upstream: before it has a connection it keeps what is sent and presses back at once; from then on it is a
- * thin pass between the codec and the stream's owner.
+ * thin pass between the codec and the stream's owner. What went to a server that may promise not to have served it (HTTP/2) is kept, up to a limit, until the
+ * response begins, so that it can be sent again.
  */
-import type { Headers, RequestHeaders, ResetReason, UpstreamStream, UpstreamStreamEvents } from "@sluice/sdk";
+import type {
+  Headers,
+  RequestHeaders,
+  ResetReason,
+  UpstreamHost,
+  UpstreamStream,
+  UpstreamStreamEvents,
+} from "@sluice/sdk";
 import type { RequestEncoder, ResponseDecoder } from "../../http/codec/codec.ts";
 import type { HeaderMap, RequestHeaderMap, ResponseHeaderMap } from "../../http/headers/header-map.ts";
 import { DETAILS } from "../../http/codec/h2/details.ts";
+import { TimerNode } from "../../timing/clock.ts";
 import type { StreamCarrier, StreamPool } from "./pool.ts";
 
+/** How often one request is sent again. */
+const MAX_REPEATS = 3;
+/** Bytes of a body that are kept for that. */
+const MAX_KEPT = 16 * 1024;
+
+class DurationTimer extends TimerNode {
+  readonly #stream: PooledStream;
+
+  constructor(stream: PooledStream) {
+    super();
+    this.#stream = stream;
+  }
+
+  override onTimeout(): void {
+    this.#stream.expire();
+  }
+}
+
 export class PooledStream implements UpstreamStream, ResponseDecoder {
-  readonly pool: StreamPool;
+  pool: StreamPool;
   readonly events: UpstreamStreamEvents;
   connection: StreamCarrier | null;
   encoder: RequestEncoder | null;
+  /** Whose server refused it last: it goes to another one. */
+  avoids: StreamCarrier | null;
   /** No event fires any more, no call does anything. */
   over: boolean;
   /** The response is complete; the request is. */
   responseEnded: boolean;
   requestEnded: boolean;
-  headers: RequestHeaderMap | null;
-  /** A request that was its headers alone, and may be sent again; null: it is not, or the response has begun. */
-  whole: RequestHeaderMap | null;
-  /** How often it was. */
+  /** Where it was said to be: again where that changes. */
+  readyHost: UpstreamHost | null;
+  readyAddress: string;
+  /** How often it was sent again. */
   repeats: number;
-  /** Headers (and the end) of a stream that still waits for its connection. */
+  /** Whether what is sent is kept besides. */
+  keeps: boolean;
+  /** What waits, or is kept: headers (null: nothing), body, trailers. */
+  headers: RequestHeaderMap | null;
   headersEnd: boolean;
   chunks: Uint8Array[] | null;
   chunksEnd: boolean;
+  chunkBytes: number;
   trailers: HeaderMap | null;
   pauses: number;
+  /** The owner was told to stop sending, and not yet to go on. */
   high: boolean;
   status: number;
+  timer: DurationTimer | null;
 
   constructor(pool: StreamPool, events: UpstreamStreamEvents) {
     this.pool = pool;
     this.events = events;
     this.connection = null;
     this.encoder = null;
+    this.avoids = null;
     this.over = false;
     this.responseEnded = false;
     this.requestEnded = false;
-    this.headers = null;
-    this.whole = null;
+    this.readyHost = null;
+    this.readyAddress = "";
     this.repeats = 0;
+    this.keeps = false;
+    this.headers = null;
     this.headersEnd = false;
     this.chunks = null;
     this.chunksEnd = false;
+    this.chunkBytes = 0;
     this.trailers = null;
     this.pauses = 0;
     this.high = false;
     this.status = 0;
+    this.timer = null;
   }
 
   // ---- from the owner -----------------------------------------------------------------------------------------------------------------------
 
   sendHeaders(headers: RequestHeaders, end: boolean): void {
     if (this.over) return;
-    if (end) {
-      this.requestEnded = true;
-      this.whole = headers as RequestHeaderMap;
-    }
-    const { encoder, connection } = this;
-    if (encoder === null) {
+    if (end) this.requestEnded = true;
+    const { encoder } = this;
+    if (encoder === null || this.keeps) {
       this.headers = headers as RequestHeaderMap;
       this.headersEnd = end;
-      return;
+      if (encoder === null) return;
     }
-    this.events.onUpstreamReady(this.pool.host, connection!.localAddress);
+    this.tellReady();
     if (!this.over) encoder.sendHeaders(headers as RequestHeaderMap, end);
   }
 
   sendData(data: Uint8Array, end: boolean): void {
     if (this.over) return;
     if (end) this.requestEnded = true;
-    if (this.encoder !== null) {
-      this.encoder.sendData(data, end);
+    const { encoder } = this;
+    if (encoder !== null) {
+      if (this.keeps) this.keep(data, end);
+      encoder.sendData(data, end);
       return;
     }
-    if (data.length !== 0) (this.chunks ??= []).push(Uint8Array.prototype.slice.call(data));
-    this.chunksEnd = end;
+    this.addChunk(data, end);
     if (!this.high && !end) {
       this.high = true;
       this.events.onUpstreamWriteHigh();
@@ -88,13 +126,14 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
   sendTrailers(trailers: Headers): void {
     if (this.over) return;
     this.requestEnded = true;
-    if (this.encoder !== null) this.encoder.sendTrailers(trailers as HeaderMap);
-    else this.trailers = trailers as HeaderMap;
+    const { encoder } = this;
+    if (encoder === null || this.keeps) this.trailers = trailers as HeaderMap;
+    if (encoder !== null) encoder.sendTrailers(trailers as HeaderMap);
   }
 
   reset(): void {
     if (this.over) return;
-    this.over = true;
+    this.finish();
     if (this.encoder !== null) {
       // A complete exchange has given its connection back: it may carry another stream already.
       if (this.responseEnded && this.requestEnded) return;
@@ -128,92 +167,171 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
   attach(connection: StreamCarrier, encoder: RequestEncoder): void {
     this.connection = connection;
     this.encoder = encoder;
-    if (this.pauses !== 0) encoder.pauseResponse();
-    const { headers } = this;
-    if (headers === null) return;
-    this.headers = null;
-    if (this.repeats === 0) this.events.onUpstreamReady(this.pool.host, connection.localAddress);
-    if (this.over) return;
-    encoder.sendHeaders(headers, this.headersEnd);
-    const { chunks, trailers } = this;
-    if (chunks !== null) {
-      this.chunks = null;
-      for (let i = 0; i < chunks.length && !this.over; i++) {
-        encoder.sendData(chunks[i]!, this.chunksEnd && i === chunks.length - 1);
-      }
-    } else if (this.chunksEnd && !this.headersEnd) encoder.sendData(NOTHING, true);
-    if (trailers !== null && !this.over) {
-      this.trailers = null;
-      encoder.sendTrailers(trailers);
+    this.keeps = connection.canRefuse && this.chunkBytes <= MAX_KEPT;
+    const { maxStreamMs } = this.pool;
+    if (maxStreamMs !== 0 && this.timer === null) {
+      this.timer = new DurationTimer(this);
+      this.pool.timers.arm(this.timer, maxStreamMs);
     }
-    if (this.high && !this.over) {
+    if (this.pauses !== 0) encoder.pauseResponse();
+    if (this.headers === null) return;
+    this.tellReady();
+    if (!this.over) this.sendKept(encoder);
+    if (!this.keeps) this.forget();
+    if (this.high && !this.over && !encoder.aboveWatermark) {
       this.high = false;
-      if (!encoder.aboveWatermark) this.events.onUpstreamWriteLow();
+      this.events.onUpstreamWriteLow();
     }
   }
 
-  /** Waits for a connection once more. */
-  detach(): void {
-    this.connection = null;
-    this.encoder = null;
-    this.headers = this.whole;
-    this.headersEnd = true;
+  /** It has no connection any more, or never got one, and is to be sent again. False: it cannot be. */
+  detach(): boolean {
+    if (this.repeats >= MAX_REPEATS || (this.encoder !== null && !this.keeps)) return false;
     this.repeats++;
+    if (this.encoder !== null) {
+      this.avoids = this.connection;
+      this.connection = null;
+      this.encoder = null;
+      this.keeps = false;
+    }
+    return true;
   }
 
   /** No connection came to be. */
   fail(reason: ResetReason, detail: string): void {
     if (this.over) return;
-    this.over = true;
+    this.finish();
     this.events.onUpstreamReset(reason, detail, this.pool.host);
+  }
+
+  /** The time of the cluster's streams is over. */
+  expire(): void {
+    if (this.over || this.responseEnded) return;
+    this.finish();
+    const { stats, host } = this.pool;
+    stats.rqMaxDuration.inc();
+    if (this.encoder !== null) {
+      stats.rqTxReset.inc();
+      this.encoder.reset();
+    } else this.pool.cancelPending(this);
+    this.events.onUpstreamReset("max_duration", "", host);
+  }
+
+  // ---- what is kept -------------------------------------------------------------------------------------------------------------------------
+
+  private tellReady(): void {
+    const { host } = this.pool;
+    const { localAddress } = this.connection!;
+    if (this.readyHost === host && this.readyAddress === localAddress) return;
+    this.readyHost = host;
+    this.readyAddress = localAddress;
+    this.events.onUpstreamReady(host, localAddress);
+  }
+
+  private addChunk(data: Uint8Array, end: boolean): void {
+    if (data.length !== 0) {
+      this.chunkBytes += data.length;
+      // Small ones share a slab.
+      const copy = Buffer.allocUnsafe(data.length);
+      copy.set(data);
+      if (this.chunks === null) this.chunks = [copy];
+      else this.chunks.push(copy);
+    }
+    this.chunksEnd = end;
+  }
+
+  private keep(data: Uint8Array, end: boolean): void {
+    if (this.chunkBytes + data.length <= MAX_KEPT) this.addChunk(data, end);
+    else this.forget();
+  }
+
+  private sendKept(encoder: RequestEncoder): void {
+    const { chunks, trailers } = this;
+    encoder.sendHeaders(this.headers!, this.headersEnd);
+    if (chunks !== null) {
+      const { chunksEnd } = this;
+      const last = chunks.length - 1;
+      for (let i = 0; i <= last && !this.over; i++) encoder.sendData(chunks[i]!, chunksEnd && i === last);
+    } else if (this.chunksEnd && !this.headersEnd) encoder.sendData(NOTHING, true);
+    if (trailers !== null && !this.over) encoder.sendTrailers(trailers);
+  }
+
+  /** It will not be sent again. */
+  private forget(): void {
+    this.keeps = false;
+    this.headers = null;
+    this.chunks = null;
+    this.trailers = null;
+  }
+
+  private finish(): void {
+    this.over = true;
+    if (this.timer !== null) this.pool.timers.cancel(this.timer);
+    this.forget();
   }
 
   // ---- from the codec -----------------------------------------------------------------------------------------------------------------------
 
   onInformational(headers: ResponseHeaderMap): void {
-    if (!this.over) this.events.onUpstreamInformational(headers);
+    if (this.over) return;
+    // Whoever was told of a server's work cannot be told of another's.
+    if (this.keeps) this.forget();
+    this.events.onUpstreamInformational(headers);
   }
 
   onResponseHeaders(headers: ResponseHeaderMap, end: boolean): void {
     if (this.over || this.responseEnded) return;
     this.status = headers.status;
-    this.whole = null;
+    if (this.keeps) this.forget();
     const { host } = this.pool;
     if (headers.status >= 500) host.rqError.inc();
     else host.rqSuccess.inc();
-    if (end) this.responseEnded = true;
+    if (end) this.endResponse();
     this.events.onUpstreamHeaders(headers, end);
   }
 
   onResponseData(data: Uint8Array, end: boolean): void {
     if (this.over || this.responseEnded) return;
-    if (end) this.responseEnded = true;
+    if (end) this.endResponse();
     this.events.onUpstreamData(data, end);
   }
 
   onResponseTrailers(trailers: HeaderMap): void {
     if (this.over || this.responseEnded) return;
-    this.responseEnded = true;
+    this.endResponse();
     this.events.onUpstreamTrailers(trailers);
   }
 
-  onResponseReset(reason: ResetReason, detail: string): void {
-    if (this.over || this.responseEnded) return;
-    if (detail === DETAILS.remoteRefused && this.whole !== null && this.pool.sendAgain(this)) return;
-    this.over = true;
+  private endResponse(): void {
+    this.responseEnded = true;
+    if (this.timer !== null) this.pool.timers.cancel(this.timer);
+  }
+
+  /** Also after the response's end, of a tunnel that still carries bytes the other way. */
+  onResponseReset(reason: ResetReason, detail: string, code = -1): void {
+    if (this.over || (this.responseEnded && this.requestEnded)) return;
+    if (detail === DETAILS.remoteRefused) {
+      this.connection!.refused();
+      if (this.pool.sendAgain(this)) return;
+    } else if (detail === DETAILS.connectNotEnabled && this.pool.sendOverHttp1(this)) return;
+    this.finish();
     const { stats, host } = this.pool;
     stats.rqRxReset.inc();
     if (reason === "protocol_error") stats.cxProtocolError.inc();
     if (this.status === 0) host.rqError.inc();
-    this.events.onUpstreamReset(reason, detail, host);
+    this.events.onUpstreamReset(reason, detail, host, code);
   }
 
   onRequestWriteHigh(): void {
-    if (!this.over) this.events.onUpstreamWriteHigh();
+    if (this.over || this.high) return;
+    this.high = true;
+    this.events.onUpstreamWriteHigh();
   }
 
   onRequestWriteLow(): void {
-    if (!this.over) this.events.onUpstreamWriteLow();
+    if (this.over || !this.high) return;
+    this.high = false;
+    this.events.onUpstreamWriteLow();
   }
 }
 

@@ -5,11 +5,14 @@
 import type {
   Cluster,
   Clusters,
+  ConnectionInfo,
   GrpcClient,
   GrpcClientOptions,
   OpenFailure,
+  RequestHeaders,
   UpstreamConnection,
   UpstreamConnectionEvents,
+  UpstreamRequest,
   UpstreamRequestInit,
   UpstreamResponse,
   UpstreamStream,
@@ -18,6 +21,7 @@ import type {
 import type { Timers } from "../../timing/clock.ts";
 import type { ClusterSource, UpstreamCluster } from "../cluster-source.ts";
 import type { OpenCalls } from "./open-calls.ts";
+import { newRequestHead } from "./request-head.ts";
 import { sendRequest } from "./upstream-call.ts";
 
 export class FilterClusters implements Clusters {
@@ -67,12 +71,16 @@ class FilterCluster implements Cluster {
     this.calls = calls;
   }
 
-  openStream(events: UpstreamStreamEvents): UpstreamStream | OpenFailure {
-    return this.cluster.openStream(events);
+  openStream(events: UpstreamStreamEvents, request?: UpstreamRequest): UpstreamStream | OpenFailure {
+    return this.cluster.openStream(events, request);
   }
 
-  connect(events: UpstreamConnectionEvents): UpstreamConnection | OpenFailure {
-    return this.cluster.connect(events);
+  connect(events: UpstreamConnectionEvents, client?: ConnectionInfo | null): UpstreamConnection | OpenFailure {
+    return this.cluster.connect(events, client);
+  }
+
+  newRequest(method: string, authority: string, path = ""): RequestHeaders {
+    return newRequestHead(method, authority, path, this.cluster.isSecure === true ? "https" : "http");
   }
 
   request(init: UpstreamRequestInit): Promise<UpstreamResponse> {

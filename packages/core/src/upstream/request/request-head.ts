@@ -1,5 +1,6 @@
 /** The head of a request that a filter sends: what the filter says, checked, and what the engine adds. */
 import type { UpstreamRequestInit } from "@sluice/sdk";
+import { AUTHORITY } from "../../http/codec/h1/syntax.ts";
 import { KNOWN } from "../../http/headers/field.ts";
 import { RequestHeaderMap, field } from "../../http/headers/header-map.ts";
 
@@ -37,6 +38,19 @@ export function requestHead(init: UpstreamRequestInit, cluster: string, bodyByte
     }
   }
   if (bodyBytes !== null && bodyBytes > 0) head.fields.push(field("content-length", String(bodyBytes)));
+  return head;
+}
+
+/** Headers of a request that a filter carries itself, CONNECT included. @throws TypeError for what is not legal. */
+export function newRequestHead(method: string, authority: string, path: string, scheme: string): RequestHeaderMap {
+  if (authority === "" || !AUTHORITY.test(authority))
+    throw new TypeError(`authority ${JSON.stringify(authority)} is not legal: expected a host, with or without port`);
+  const isConnect = method === "CONNECT";
+  if (!isConnect && !path.startsWith("/"))
+    throw new TypeError(`path ${JSON.stringify(path)} is not legal: expected one that begins with "/"`);
+  const head = new RequestHeaderMap("GET", "", authority, scheme);
+  head.method = method;
+  head.path = isConnect ? "" : path;
   return head;
 }
 

@@ -42,7 +42,7 @@ export async function sendRequest(
   if (init.signal?.aborted === true || init.stream?.signal.aborted === true || calls.released) {
     throw new UpstreamError(cluster.name, "cancelled", "before it began");
   }
-  const stream = cluster.openStream(call);
+  const stream = cluster.openStream(call, { protocol: "", headers: head, client: null });
   if (typeof stream === "string") throw new UpstreamError(cluster.name, stream);
   calls.add(call);
   call.watch(

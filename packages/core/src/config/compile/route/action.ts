@@ -6,16 +6,21 @@ import type {
 } from "../../envoy/generated/envoy/config/route/v3/route_components_pb.js";
 import type { DirectActionModel, RedirectActionModel, RouteModel } from "../../model.ts";
 import type { CompileContext } from "../context.ts";
-import { compileRegexRewrite } from "../matchers.ts";
 import { readData } from "../values.ts";
 import { compileForward } from "./forward.ts";
 import type { RouteContext } from "./route-context.ts";
+import { writtenHost, writtenReference, writtenRewrite, writtenScheme } from "./written-target.ts";
 
-export function compileAction(routes: RouteContext, route: Route): RouteModel["action"] | undefined {
+/** `bufferLimitBytes`: of bodies that are kept, as route or virtual host say; -1: they say nothing. */
+export function compileAction(
+  routes: RouteContext,
+  route: Route,
+  bufferLimitBytes: number,
+): RouteModel["action"] | undefined {
   const { action } = route;
   switch (action.case) {
     case "route":
-      return compileForward(routes, action.value);
+      return compileForward(routes, route, action.value, bufferLimitBytes);
     case "redirect":
       return compileRedirect(routes.context, action.value);
     case "directResponse":
@@ -41,12 +46,14 @@ function compileRedirect(context: CompileContext, redirect: RedirectAction): Red
     kind: "redirect",
     status: redirectStatuses[redirect.responseCode] ?? 301,
     httpsRedirect: scheme.case === "httpsRedirect" && scheme.value,
-    schemeRedirect: scheme.case === "schemeRedirect" ? scheme.value : "",
-    hostRedirect: redirect.hostRedirect,
+    schemeRedirect:
+      scheme.case === "schemeRedirect" ? writtenScheme(context, redirect, "scheme_redirect", scheme.value) : "",
+    hostRedirect: writtenHost(context, redirect, "host_redirect", redirect.hostRedirect),
     portRedirect: redirect.portRedirect,
-    pathRedirect: path.case === "pathRedirect" ? path.value : "",
-    prefixRewrite: path.case === "prefixRewrite" ? path.value : "",
-    regexRewrite: path.case === "regexRewrite" ? compileRegexRewrite(context, path.value) : null,
+    pathRedirect: path.case === "pathRedirect" ? writtenReference(context, redirect, "path_redirect", path.value) : "",
+    prefixRewrite:
+      path.case === "prefixRewrite" ? writtenReference(context, redirect, "prefix_rewrite", path.value) : "",
+    regexRewrite: path.case === "regexRewrite" ? writtenRewrite(context, path.value) : null,
     stripQuery: redirect.stripQuery,
   };
 }

@@ -1,110 +1,121 @@
-/** Forwarding: to which cluster, with which rewrites and time-outs. */
-import type {
-  RouteAction,
-  WeightedCluster,
-  WeightedCluster_ClusterWeight,
-} from "../../envoy/generated/envoy/config/route/v3/route_components_pb.js";
-import type { ForwardActionModel, WeightedClusterModel } from "../../model.ts";
-import { compileHeaderMutations, noMutation } from "../header-mutations.ts";
-import { compileRegexRewrite } from "../matchers.ts";
-import { compilePerFilterConfig } from "../per-filter-config.ts";
+/** Forwarding: with which rewrites and time-outs. */
+import { compileUriRewrite, compileUriTemplate } from "../../../matching/uri-template.ts";
+import { MatchProblem } from "../../../matching/match-problem.ts";
+import type { TypedExtensionConfig } from "../../envoy/generated/envoy/config/core/v3/extension_pb.js";
+import type { Route, RouteAction } from "../../envoy/generated/envoy/config/route/v3/route_components_pb.js";
+import type { UriTemplateMatchConfig } from "../../envoy/generated/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.js";
+import type { UriTemplateRewriteConfig } from "../../envoy/generated/envoy/extensions/path/rewrite/uri_template/v3/uri_template_rewrite_pb.js";
+import { isMessage } from "../../envoy/tree.ts";
+import type { ForwardActionModel } from "../../model.ts";
+import type { CompileContext } from "../context.ts";
 import { compileUpgrades } from "../upgrades.ts";
-import { milliseconds } from "../values.ts";
+import { compileClusters, checkMetadataMatch } from "./clusters.ts";
+import { compileConnect } from "./connect.ts";
+import { compileInternalRedirect } from "./internal-redirect.ts";
 import type { RouteContext } from "./route-context.ts";
+import { compileTimeouts } from "./timeouts.ts";
+import { writtenHost, writtenPath, writtenRewrite } from "./written-target.ts";
 
 /** Index: ClusterNotFoundResponseCode. */
 const notFoundStatuses = [503, 404, 500] as const;
 
-export function compileForward(routes: RouteContext, action: RouteAction): ForwardActionModel | undefined {
+export function compileForward(
+  routes: RouteContext,
+  route: Route,
+  action: RouteAction,
+  bufferLimitBytes: number,
+): ForwardActionModel | undefined {
   const { context } = routes;
   const clusters = compileClusters(routes, action);
   const { hostRewriteSpecifier: host } = action;
-  if (action.prefixRewrite !== "" && action.regexRewrite !== undefined) {
-    context.error(
-      { message: action, field: "regex_rewrite" },
-      "ERR_CONFIG_CONFLICT",
-      "prefix_rewrite and regex_rewrite are both set",
-      { expected: "one of them" },
-    );
-  }
-  const duration = action.maxStreamDuration;
-  const model: Omit<ForwardActionModel, "clusters"> = {
+  checkOneRewrite(context, action);
+  checkMetadataMatch(context, [action]);
+  if (action.priority !== 0)
+    context.unsupported({ message: action, field: "priority" }, "the priority HIGH", "DEFAULT");
+  checkEarlyData(context, action.earlyDataPolicy);
+  const model: Omit<ForwardActionModel, "clusters" | "weightHeader" | "weightRuntimePrefix"> = {
     kind: "forward",
     clusterNotFoundStatus: notFoundStatuses[action.clusterNotFoundResponseCode] ?? 503,
-    prefixRewrite: action.prefixRewrite,
-    regexRewrite: compileRegexRewrite(context, action.regexRewrite),
-    hostRewrite: host.case === "hostRewriteLiteral" ? host.value : "",
+    prefixRewrite: writtenPath(context, action, "prefix_rewrite", action.prefixRewrite),
+    regexRewrite: writtenRewrite(context, action.regexRewrite),
+    templateRewrite: compileTemplateRewrite(context, route, action.pathRewritePolicy),
+    hostRewrite:
+      host.case === "hostRewriteLiteral" ? writtenHost(context, action, "host_rewrite_literal", host.value) : "",
     hostRewriteHeader: host.case === "hostRewriteHeader" ? host.value.toLowerCase() : "",
+    hostRewritePathRegex: host.case === "hostRewritePathRegex" ? writtenRewrite(context, host.value) : null,
     autoHostRewrite: host.case === "autoHostRewrite" && host.value.value,
     appendXForwardedHost: action.appendXForwardedHost,
-    timeoutMs: milliseconds(context, action, "timeout", action.timeout, 15_000),
-    idleTimeoutMs: milliseconds(context, action, "idle_timeout", action.idleTimeout, -1),
-    maxStreamDurationMs:
-      duration === undefined
-        ? -1
-        : milliseconds(context, duration, "max_stream_duration", duration.maxStreamDuration, -1),
+    ...compileTimeouts(context, action),
+    bufferLimitBytes,
+    internalRedirect: compileInternalRedirect(context, action.internalRedirectPolicy),
     upgrades: compileUpgrades(context, action.upgradeConfigs),
+    connect: compileConnect(context, action.upgradeConfigs),
   };
-  return clusters && { ...model, clusters };
+  return clusters && { ...model, ...clusters };
 }
 
-function compileClusters(routes: RouteContext, action: RouteAction): WeightedClusterModel[] | undefined {
-  const { clusterSpecifier: specifier } = action;
-  if (specifier.case === "weightedClusters") return compileWeighted(routes, specifier.value);
-  if (specifier.case !== "cluster") return undefined;
-  checkCluster(routes, action, "cluster", specifier.value);
-  return [
-    {
-      name: specifier.value,
-      weight: 1,
-      hostRewrite: "",
-      requestHeaders: noMutation,
-      responseHeaders: noMutation,
-      perFilterConfig: {},
-    },
-  ];
+/** Envoy: at most one of the three. */
+function checkOneRewrite(context: CompileContext, action: RouteAction): void {
+  const set = [
+    ["prefix_rewrite", action.prefixRewrite !== ""],
+    ["regex_rewrite", action.regexRewrite !== undefined],
+    ["path_rewrite_policy", action.pathRewritePolicy !== undefined],
+  ] as const;
+  const [first, second] = set.filter(([, isSet]) => isSet);
+  if (first === undefined || second === undefined) return;
+  context.error(
+    { message: action, field: second[0] },
+    "ERR_CONFIG_CONFLICT",
+    `${first[0]} and ${second[0]} are both set`,
+    { expected: "one of them" },
+  );
 }
 
-const largestSum = 0xffff_ffff;
+const rewriteType = "envoy.extensions.path.rewrite.uri_template.v3.UriTemplateRewriteConfig";
+const matchType = "envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig";
 
-function compileWeighted(routes: RouteContext, weighted: WeightedCluster): WeightedClusterModel[] {
-  const { context } = routes;
-  const clusters = weighted.clusters.map((cluster) => compileWeight(routes, cluster));
-  const sum = clusters.reduce((total, cluster) => total + cluster.weight, 0);
-  if (weighted.clusters.length > 0 && (sum === 0 || sum > largestSum)) {
-    context.error({ message: weighted, field: "clusters" }, "ERR_CONFIG_RANGE", `the weights add up to ${sum}`, {
-      expected: `1 to ${largestSum}`,
+/** The rewrite of a URI template, empty where there is none. It needs a route that matches by a template, whose variables it uses. */
+function compileTemplateRewrite(
+  context: CompileContext,
+  route: Route,
+  policy: TypedExtensionConfig | undefined,
+): string {
+  const payload = policy?.typedConfig && context.tree.payload(policy.typedConfig);
+  if (policy === undefined || payload === undefined) return "";
+  if (payload.kind !== "message" || !isMessage<UriTemplateRewriteConfig>(payload.message, rewriteType)) {
+    context.unsupported({ message: policy, field: "typed_config" }, `the rewrite ${payload.typeName}`, rewriteType);
+    return "";
+  }
+  const at = { message: payload.message, field: "path_template_rewrite" };
+  const rewrite = payload.message.pathTemplateRewrite;
+  const template = templateOf(context, route);
+  if (template === undefined) {
+    context.error(at, "ERR_CONFIG_CONFLICT", "the rewrite of a URI template stands on a route that matches by none", {
+      expected: "path_match_policy in the match of the route",
     });
+    return rewrite;
   }
-  if (weighted.totalWeight !== undefined && weighted.totalWeight !== sum) {
-    context.error(
-      { message: weighted, field: "total_weight" },
-      "ERR_CONFIG_CONFLICT",
-      `total_weight is not the sum of the weights, ${sum}`,
-    );
-  }
-  return clusters;
+  const compiled = compileUriTemplate(template);
+  if (compiled instanceof MatchProblem) return rewrite;
+  const problem = compileUriRewrite(rewrite, compiled.variables);
+  if (problem instanceof MatchProblem)
+    context.error(at, "ERR_CONFIG_TYPE", problem.message, { expected: problem.expected });
+  return rewrite;
 }
 
-function compileWeight(routes: RouteContext, cluster: WeightedCluster_ClusterWeight): WeightedClusterModel {
-  const { context, slots } = routes;
-  if (cluster.name === "") context.missing({ message: cluster }, "name");
-  else checkCluster(routes, cluster, "name", cluster.name);
-  return {
-    name: cluster.name,
-    weight: cluster.weight ?? 0,
-    hostRewrite: cluster.hostRewriteSpecifier.value ?? "",
-    ...compileHeaderMutations(context, cluster),
-    perFilterConfig: compilePerFilterConfig(context, cluster, slots),
-  };
+function templateOf(context: CompileContext, { match }: Route): string | undefined {
+  const specifier = match?.pathSpecifier;
+  if (specifier?.case !== "pathMatchPolicy" || specifier.value.typedConfig === undefined) return undefined;
+  const payload = context.tree.payload(specifier.value.typedConfig);
+  const isTemplate = payload?.kind === "message" && isMessage<UriTemplateMatchConfig>(payload.message, matchType);
+  return isTemplate ? payload.message.pathTemplate : undefined;
 }
 
-function checkCluster(
-  { context, checksClusters }: RouteContext,
-  message: RouteAction | WeightedCluster_ClusterWeight,
-  field: string,
-  name: string,
-): void {
-  if (name === "" || !checksClusters || context.clusterNames.has(name)) return;
-  context.dangling({ message, field }, "the cluster", name, context.clusterNames);
+const earlyDataType = "envoy.extensions.early_data.v3.DefaultEarlyDataPolicy";
+
+/** Requests in the early data of a handshake go to HTTP/3 upstreams alone: the default policy changes nothing here. */
+function checkEarlyData(context: CompileContext, policy: TypedExtensionConfig | undefined): void {
+  const payload = policy?.typedConfig && context.tree.payload(policy.typedConfig);
+  if (policy === undefined || payload === undefined || payload.typeName === earlyDataType) return;
+  context.unsupported({ message: policy, field: "typed_config" }, `the policy ${payload.typeName}`, earlyDataType);
 }

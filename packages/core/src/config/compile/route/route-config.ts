@@ -3,11 +3,13 @@ import type { RouteConfiguration } from "../../envoy/generated/envoy/config/rout
 import type { Route, VirtualHost } from "../../envoy/generated/envoy/config/route/v3/route_components_pb.js";
 import type { RouteConfigModel, RouteModel, VirtualHostModel } from "../../model.ts";
 import type { CompileContext } from "../context.ts";
-import { compileHeaderMutations } from "../header-mutations.ts";
+import { compileHeaderMutations, isHeaderName } from "../header-mutations.ts";
 import { Uniqueness } from "../lists.ts";
 import { compilePerFilterConfig, type FilterSlots } from "../per-filter-config.ts";
 import { compileAction } from "./action.ts";
-import { compileMatch } from "./match.ts";
+import { compileDecorator, compileRouteTracing } from "./decoration.ts";
+import { compileHostRoutes } from "./host-matcher.ts";
+import { compileHeader, compileMatch } from "./match.ts";
 import type { RouteContext } from "./route-context.ts";
 
 export function compileRouteConfig(
@@ -34,9 +36,23 @@ export function compileRouteConfig(
     ...compileHeaderMutations(context, config),
     mostSpecificHeaderMutationsWins: config.mostSpecificHeaderMutationsWins,
     ignorePortInHostMatching: config.ignorePortInHostMatching,
+    internalOnlyHeaders: config.internalOnlyHeaders.map((name, element) =>
+      internalOnly(context, config, name, element),
+    ),
     perFilterConfig: compilePerFilterConfig(context, config, slots),
     place: context.place({ message: config }),
   };
+}
+
+function internalOnly(context: CompileContext, message: RouteConfiguration, name: string, element: number): string {
+  const lower = name.toLowerCase();
+  if (!isHeaderName(lower) || lower === "host")
+    context.error(
+      { message, field: "internal_only_headers", element },
+      "ERR_CONFIG_TYPE",
+      `${JSON.stringify(name)} is no header that can be removed`,
+    );
+  return lower;
 }
 
 /** Index: TlsRequirementType. */
@@ -49,12 +65,22 @@ function compileVirtualHost(routes: RouteContext, host: VirtualHost): VirtualHos
     name: host.name,
     domains: host.domains.map((domain) => domain.toLowerCase()),
     requireTls: requirements[host.requireTls] ?? "none",
-    routes: host.routes.flatMap((route) => compileRoute(routes, route) ?? []),
+    ...compileHostRoutes(routes, host, (route) => compileRoute(routes, host, route)),
     ...compileHeaderMutations(context, host),
     includeAttemptCount: host.includeRequestAttemptCount,
+    includeAttemptCountInResponse: host.includeAttemptCountInResponse,
+    virtualClusters: compileVirtualClusters(context, host),
     perFilterConfig: compilePerFilterConfig(context, host, routes.slots),
     place: context.place({ message: host }),
   };
+}
+
+function compileVirtualClusters(context: CompileContext, host: VirtualHost): VirtualHostModel["virtualClusters"] {
+  return host.virtualClusters.map((cluster) => {
+    // Envoy: one without would have every request, and those behind it none.
+    if (cluster.headers.length === 0) context.missing({ message: cluster }, "headers");
+    return { name: cluster.name, headers: cluster.headers.flatMap((matcher) => compileHeader(context, matcher) ?? []) };
+  });
 }
 
 function checkDomain(context: CompileContext, message: VirtualHost, element: number, domain: string): void {
@@ -67,12 +93,23 @@ function checkDomain(context: CompileContext, message: VirtualHost, element: num
   }
 }
 
-function compileRoute(routes: RouteContext, route: Route): RouteModel | undefined {
+function compileRoute(routes: RouteContext, host: VirtualHost, route: Route): RouteModel | undefined {
   const { context, slots } = routes;
+  const bufferLimit = route.perRequestBufferLimitBytes ?? host.perRequestBufferLimitBytes ?? -1;
   const match = route.match && compileMatch(context, route.match);
-  const action = compileAction(routes, route);
+  const action = compileAction(routes, route, bufferLimit);
   const mutations = compileHeaderMutations(context, route);
   const perFilterConfig = compilePerFilterConfig(context, route, slots);
   if (match === undefined || action === undefined) return undefined;
-  return { name: route.name, match, action, ...mutations, perFilterConfig, place: context.place({ message: route }) };
+  return {
+    name: route.name,
+    match,
+    action,
+    statPrefix: route.statPrefix,
+    decorator: compileDecorator(route),
+    tracing: compileRouteTracing(context, route),
+    ...mutations,
+    perFilterConfig,
+    place: context.place({ message: route }),
+  };
 }

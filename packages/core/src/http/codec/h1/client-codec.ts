@@ -4,6 +4,7 @@
  */
 import { type HeaderField, KNOWN } from "../../headers/field.ts";
 import { HeaderMap } from "../../headers/header-map.ts";
+import { PROPER_CASE } from "../../headers/spelling.ts";
 import type { Connection } from "../../../network/connection.ts";
 import type { FlushQueue, Flushable } from "../../../network/flush-queue.ts";
 import type {
@@ -24,6 +25,9 @@ import { ResponseHead } from "./response-head.ts";
 /** Before one final response. */
 const MAX_INFORMATIONAL = 16;
 
+/** How long the upstream's end is waited for behind a tunnel's last byte. */
+const LINGER_MS = 1000;
+
 export class Http1ClientCodec implements ClientCodec, MessageOwner, ClientStreamOwner, Flushable {
   flushQueued: boolean;
   readonly writer: MessageWriter;
@@ -42,7 +46,7 @@ export class Http1ClientCodec implements ClientCodec, MessageOwner, ClientStream
 
   constructor(connection: Connection, callbacks: ClientCallbacks, options: Http1ClientOptions, flushQueue: FlushQueue) {
     this.flushQueued = false;
-    this.writer = new MessageWriter(connection);
+    this.writer = new MessageWriter(connection, options.headerCase?.style === "proper" ? PROPER_CASE : null);
     this.enableTrailers = options.enableTrailers;
     this.#connection = connection;
     this.#callbacks = callbacks;
@@ -236,8 +240,13 @@ export class Http1ClientCodec implements ClientCodec, MessageOwner, ClientStream
   resetByEngine(stream: Http1ClientStream): void {
     // Complete on both sides: the codec is about to say so.
     if (stream.hasRequestEnded && stream.hasResponseEnded) return;
-    stream.hasResponseEnded = true;
-    this.#lose(stream, "local_reset", "");
+    stream.decoder = null;
+    // What a tunnel was given to its end is delivered; an orderly end would make half of it look whole.
+    if (stream.isRaw && stream.hasRequestEnded) {
+      this.writer.flush();
+      this.#connection.closeAfterFlush(LINGER_MS);
+      this.#lose(stream, "local_reset", "", null);
+    } else this.#lose(stream, "local_reset", "", stream.isRaw && !stream.hasResponseEnded);
   }
 
   // The ends of things.
@@ -270,19 +279,22 @@ export class Http1ClientCodec implements ClientCodec, MessageOwner, ClientStream
       this.writer.flush();
     } else {
       this.#shut();
-      this.#connection.destroy();
+      // The last bytes of a tunnel may still be on their way.
+      if (stream.isRaw) this.#connection.closeAfterFlush(0);
+      else this.#connection.destroy();
     }
     this.#callbacks.onStreamEnd(isReusable);
   }
 
-  /** The exchange cannot go on: whoever still waits is told, the connection is cut. */
-  #lose(stream: Http1ClientStream, reason: ResetReason, detail: string): void {
-    const decoder = stream.hasResponseEnded ? null : stream.decoder;
+  /** The exchange cannot go on: whoever still waits is told, the connection is cut (`abort`: with a TCP reset; null: it closes by itself). */
+  #lose(stream: Http1ClientStream, reason: ResetReason, detail: string, abort: boolean | null = false): void {
+    const isOver = stream.hasResponseEnded && (!stream.isRaw || stream.hasRequestEnded);
+    const decoder = isOver ? null : stream.decoder;
     this.#stream = null;
     stream.detach();
     this.#shut();
     this.#isReusable = false;
-    this.#connection.destroy();
+    if (abort !== null) this.#connection.destroy(abort);
     decoder?.onResponseReset(reason, detail);
     this.#callbacks.onStreamEnd(false);
   }

@@ -74,6 +74,7 @@ export class Http1ClientStream implements RequestEncoder {
     const owner = this.#owner;
     if (owner === null || this.hasRequestHead || this.failure !== "") return;
     this.hasRequestHead = true;
+    owner.writer.spell(headers.spelling);
     const { method, authority, path, upgrade } = headers;
     this.isHead = method === "HEAD";
     this.isConnect = method === "CONNECT";

@@ -129,6 +129,18 @@ export class FieldSection {
     return fields;
   }
 
+  /**
+   * The message is chunked, and may say a length besides: nobody is to see it. What stands behind such a message is another one to whoever obeyed the length, so the
+   * connection ends with it (RFC 9112 section 6.1).
+   */
+  dropLength(): void {
+    if (this.lengthField === null) return;
+    this.fields.splice(this.fields.indexOf(this.lengthField), 1);
+    this.lengthField = null;
+    this.contentLength = -1;
+    this.hasClose = true;
+  }
+
   refuse(status: number, detail: string): false {
     this.status = status;
     this.detail = detail;

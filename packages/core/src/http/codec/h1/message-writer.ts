@@ -5,6 +5,7 @@
 import type { Connection } from "../../../network/connection.ts";
 import { KNOWN } from "../../headers/field.ts";
 import type { HeaderMap } from "../../headers/header-map.ts";
+import type { Spelling } from "../../headers/spelling.ts";
 import { latin1 } from "./bytes.ts";
 
 /** `none`: no body may follow, `dropped`: what is given is not sent (answers to HEAD, 204, 304). */
@@ -23,6 +24,10 @@ export class MessageWriter {
   /** A head's last lines and its empty line, chosen when the head goes out: up to then the connection may be told to close. */
   headEnd: string;
   readonly #connection: Connection;
+  /** Of names that nobody has spelt; null: lower case. */
+  readonly #style: Spelling | null;
+  /** Of the open head. */
+  #spelling: Spelling | null;
   /** Text before the open head. */
   #before: string;
   /** A head without its `headEnd`; "" where none is open. */
@@ -30,11 +35,13 @@ export class MessageWriter {
   /** Text after it. */
   #after: string;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, style: Spelling | null = null) {
     this.framing = Framing.none;
     this.remaining = 0;
     this.headEnd = "\r\n";
     this.#connection = connection;
+    this.#style = style;
+    this.#spelling = style;
     this.#before = "";
     this.#head = "";
     this.#after = "";
@@ -46,7 +53,12 @@ export class MessageWriter {
 
   /** A message that is whole in itself: an informational response. */
   text(text: string): void {
-    this.#before += text;
+    this.#before += this.#style === null ? text : this.#style.respell(text);
+  }
+
+  /** How the names of the message that starts next are spelt; null: as all are. */
+  spell(spelling: Spelling | null): void {
+    this.#spelling = spelling ?? this.#style;
   }
 
   /** `head`: start line and fields, each with CRLF. */
@@ -81,8 +93,10 @@ export class MessageWriter {
 
   /** False: less than the length promised. */
   end(trailers: HeaderMap | null): boolean {
-    if (this.framing === Framing.chunked)
-      this.#append(trailers === null ? "0\r\n\r\n" : `0\r\n${fieldLines(trailers, false)}\r\n`);
+    if (this.framing === Framing.chunked) {
+      const last = trailers === null ? "0\r\n\r\n" : `0\r\n${fieldLines(trailers, false)}\r\n`;
+      this.#append(this.#style === null ? last : this.#style.respell(last));
+    }
     return this.framing !== Framing.length || this.remaining === 0;
   }
 
@@ -110,8 +124,13 @@ export class MessageWriter {
     else this.#after += text;
   }
 
+  #openHead(): string {
+    const head = this.#head + this.headEnd;
+    return this.#spelling === null ? head : this.#spelling.respell(head);
+  }
+
   #take(): string {
-    const text = this.#head === "" ? this.#before : this.#before + this.#head + this.headEnd + this.#after;
+    const text = this.#head === "" ? this.#before : this.#before + this.#openHead() + this.#after;
     this.#before = "";
     this.#head = "";
     this.#after = "";

@@ -2,7 +2,9 @@
  * Hot path: docs/extending/hot-path-rules.md. From the text of a request's head to its header map and framing (RFC 9112 sections 2.3, 3, 6; RFC 9110 sections
  * 7.2, 7.8). Reading is strict: what could mean two things to two readers is refused. One object per codec, used again for every request.
  */
+import type { HeaderCaseModel } from "../../../config/model.ts";
 import { RequestHeaderMap } from "../../headers/header-map.ts";
+import { spellingOf } from "../../headers/spelling.ts";
 import { DETAILS } from "./details.ts";
 import type { FieldSection } from "./field-section.ts";
 import { AUTHORITY, AUTHORITY_WITH_PORT, ILLEGAL_IN_TARGET, PROTOCOLS, TOKEN } from "./syntax.ts";
@@ -13,6 +15,8 @@ export interface RequestHeadOptions {
   readonly defaultHostForHttp10: string;
   readonly enableTrailers: boolean;
   readonly allowAbsoluteUrl: boolean;
+  readonly allowChunkedLength?: boolean;
+  readonly headerCase?: HeaderCaseModel;
 }
 
 const MAX_METHOD = 32;
@@ -54,7 +58,8 @@ export class RequestHead {
     this.#scheme = scheme;
     if (!this.#readLine(text, stop, section, options)) return null;
     if (!section.parse(text, stop + 2, end, options.maxHeaders, options.enableTrailers)) return null;
-    if (!this.#checkFraming(section) || !this.#checkHost(section, options) || !this.#readUpgrade(section)) return null;
+    if (!this.#checkFraming(section, options) || !this.#checkHost(section, options) || !this.#readUpgrade(section))
+      return null;
     const path = this.#path;
     const authority = this.#authority;
     const upgrade = this.#upgrade;
@@ -62,7 +67,11 @@ export class RequestHead {
     this.#path = "";
     this.#authority = "";
     this.#upgrade = "";
-    return new RequestHeaderMap(this.method, path, authority, this.#scheme, section.take(), upgrade);
+    const headers = new RequestHeaderMap(this.method, path, authority, this.#scheme, section.take(), upgrade);
+    const { headerCase } = options;
+    if (headerCase !== undefined && headerCase.preserves)
+      headers.spelling = spellingOf(text, stop + 2, end, headerCase.style === "proper");
+    return headers;
   }
 
   /** HTTP/1.1 connections persist unless told otherwise, HTTP/1.0 ones only when asked (RFC 9112 section 9.3). */
@@ -120,6 +129,8 @@ export class RequestHead {
     const authority = parts[2]!;
     const rest = parts[3]!;
     if (scheme !== "http" && scheme !== "https") return section.refuse(400, DETAILS.invalidScheme);
+    // As Envoy: nobody can make upstreams believe that a connection was secure which was not.
+    if (scheme === "https" && this.#scheme !== "https") return section.refuse(400, DETAILS.invalidScheme);
     if (!AUTHORITY.test(authority) || !hasLegalPort(authority) || authority === "" || authority.startsWith(":")) {
       return section.refuse(400, DETAILS.invalidUrl);
     }
@@ -130,9 +141,10 @@ export class RequestHead {
     return true;
   }
 
-  #checkFraming(section: FieldSection): boolean {
+  #checkFraming(section: FieldSection, options: RequestHeadOptions): boolean {
     const isConnect = this.method === "CONNECT";
     if (section.hasTransferEncoding) {
+      if (options.allowChunkedLength === true && section.isChunked) section.dropLength();
       if (section.contentLength !== -1) return section.refuse(400, DETAILS.contentLengthAndChunked);
       if (!section.isChunked || isConnect) return section.refuse(501, DETAILS.invalidTransferEncoding);
       // RFC 9112 section 6.1: the framing is faulty, whatever was meant.
@@ -150,7 +162,9 @@ export class RequestHead {
     if (hosts > 1) return section.refuse(400, DETAILS.invalidHost);
     if (hosts === 1) {
       if (host !== lastHost && host !== "") {
-        if (!AUTHORITY.test(host) || !hasLegalPort(host)) return section.refuse(400, DETAILS.invalidHost);
+        // A port of nobody (RFC 9110 section 4.2.1); nothing at all is legal.
+        if (!AUTHORITY.test(host) || !hasLegalPort(host) || host.startsWith(":"))
+          return section.refuse(400, DETAILS.invalidHost);
         lastHost = host;
       }
       if (this.#authority === "") this.#authority = host;

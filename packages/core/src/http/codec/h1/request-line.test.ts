@@ -1,4 +1,5 @@
 /** RFC 9112 section 3: the request line and its targets, and section 2.3: versions. */
+import type { TlsInfo } from "@sluice/sdk";
 import { describe, expect, it } from "vitest";
 import type { Http1ServerOptions } from "../codec.ts";
 import { ServerPeer } from "./scripted-peer.ts";
@@ -18,7 +19,7 @@ describe("request targets", () => {
     ["an extension method", "PROPFIND-X /d HTTP/1.1\r\nHost: x\r\n\r\n", "PROPFIND-X x /d", "http"],
     ["a lower-case method as another method", "get / HTTP/1.1\r\nHost: x\r\n\r\n", "get x /", "http"],
     ["absolute-form before Host", "GET http://a:81/p?q HTTP/1.1\r\nHost: b\r\n\r\n", "GET a:81 /p?q", "http"],
-    ["absolute-form with its scheme", "GET HTTPS://a/p HTTP/1.1\r\nHost: b\r\n\r\n", "GET a /p", "https"],
+    ["absolute-form with its scheme", "GET HTTP://a/p HTTP/1.1\r\nHost: b\r\n\r\n", "GET a /p", "http"],
     ["absolute-form without a path", "GET http://a HTTP/1.1\r\nHost: b\r\n\r\n", "GET a /", "http"],
     ["absolute-form with a query alone", "GET http://a?q=/x HTTP/1.1\r\nHost: b\r\n\r\n", "GET a /?q=/x", "http"],
     ["OPTIONS in absolute-form without a path", "OPTIONS http://a HTTP/1.1\r\nHost: b\r\n\r\n", "OPTIONS a *", "http"],
@@ -67,6 +68,7 @@ describe("request targets", () => {
     ["a relative target", "GET a HTTP/1.1\r\nHost: x\r\n\r\n", 400, "http1.invalid_url"],
     ["an asterisk for GET", "GET * HTTP/1.1\r\nHost: x\r\n\r\n", 400, "http1.invalid_url"],
     ["user information", "GET http://u:p@a/ HTTP/1.1\r\nHost: a\r\n\r\n", 400, "http1.invalid_url"],
+    ["https on a plain connection", "GET HTTPS://a/p HTTP/1.1\r\nHost: b\r\n\r\n", 400, "http1.invalid_scheme"],
     ["an absolute target without host", "GET http:///p HTTP/1.1\r\nHost: a\r\n\r\n", 400, "http1.invalid_url"],
     ["an absolute target with port only", "GET http://:80/p HTTP/1.1\r\nHost: a\r\n\r\n", 400, "http1.invalid_url"],
     ["a port beyond the last", "GET http://a:70000/ HTTP/1.1\r\nHost: a\r\n\r\n", 400, "http1.invalid_url"],
@@ -89,6 +91,13 @@ describe("request targets", () => {
       new RegExp(`^HTTP/1\\.1 ${status} [^\r]*\r\n(?:.*\r\n)*connection: close\r\n\r\n$`),
     );
     expect(peer.connection.closedBy).toBe("flush");
+  });
+
+  it("takes https in absolute-form over TLS", () => {
+    const peer = new ServerPeer({}, { tls: {} as TlsInfo });
+    peer.connection.receive("GET https://a/p HTTP/1.1\r\nHost: b\r\n\r\n");
+    expect(peer.last.line).toBe("GET a /p");
+    expect(peer.last.headers!.scheme).toBe("https");
   });
 
   it("answers 404 to absolute-form where it is not allowed", () => {
@@ -147,6 +156,8 @@ describe("host (RFC 9112 section 3.2)", () => {
     ["a backslash", "GET / HTTP/1.1\r\nHost: x\\y\r\n\r\n", "http1.invalid_host"],
     ["a port that is no number", "GET / HTTP/1.1\r\nHost: x:y\r\n\r\n", "http1.invalid_host"],
     ["a port beyond the last", "GET / HTTP/1.1\r\nHost: x:65536\r\n\r\n", "http1.invalid_host"],
+    ["a port of nobody", "GET / HTTP/1.1\r\nHost: :80\r\n\r\n", "http1.invalid_host"],
+    ["a colon alone", "GET / HTTP/1.1\r\nHost: :\r\n\r\n", "http1.invalid_host"],
     ["an open bracket", "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", "http1.invalid_host"],
   ])("refuses %s", (_name, head, detail) => {
     expect(request(head).errors).toEqual([{ status: 400, detail }]);

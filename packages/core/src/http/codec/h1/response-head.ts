@@ -2,7 +2,9 @@
  * Hot path: docs/extending/hot-path-rules.md. From the text of a response's head to its header map (RFC 9112 section 4) and to how its body is framed
  * (section 6.3), which depends on the request. One object per codec, used again for every response.
  */
+import type { HeaderCaseModel } from "../../../config/model.ts";
 import { ResponseHeaderMap } from "../../headers/header-map.ts";
+import { spellingOf } from "../../headers/spelling.ts";
 import { DETAILS } from "./details.ts";
 import type { FieldSection } from "./field-section.ts";
 import { ILLEGAL_IN_VALUE } from "./syntax.ts";
@@ -10,6 +12,8 @@ import { ILLEGAL_IN_VALUE } from "./syntax.ts";
 export interface ResponseHeadOptions {
   readonly maxHeaders: number;
   readonly enableTrailers: boolean;
+  readonly allowChunkedLength?: boolean;
+  readonly headerCase?: HeaderCaseModel;
 }
 
 const SPACE = 32;
@@ -28,10 +32,14 @@ export class ResponseHead {
     const stop = text.indexOf("\r\n");
     if (!this.#readLine(text, stop, section)) return null;
     if (!section.parse(text, stop + 2, end, options.maxHeaders, options.enableTrailers)) return null;
-    if (!this.#checkFraming(section)) return null;
+    if (!this.#checkFraming(section, options)) return null;
     // The one hop-by-hop field that the other side needs: which protocol was chosen.
     if (this.status === 101 && section.upgradeField !== null) section.fields.push(section.upgradeField);
-    return new ResponseHeaderMap(this.status, section.take());
+    const headers = new ResponseHeaderMap(this.status, section.take());
+    const { headerCase } = options;
+    if (headerCase !== undefined && headerCase.preserves)
+      headers.spelling = spellingOf(text, stop + 2, end, headerCase.style === "proper");
+    return headers;
   }
 
   isPersistent(section: FieldSection): boolean {
@@ -50,9 +58,10 @@ export class ResponseHead {
     return true;
   }
 
-  #checkFraming(section: FieldSection): boolean {
+  #checkFraming(section: FieldSection, options: ResponseHeadOptions): boolean {
     const isBodiless = this.status < 200 || this.status === 204;
     if (section.hasTransferEncoding) {
+      if (options.allowChunkedLength === true && section.isChunked) section.dropLength();
       if (section.contentLength !== -1) return section.refuse(502, DETAILS.contentLengthAndChunked);
       if (!section.isChunked) return section.refuse(502, DETAILS.invalidTransferEncoding);
       if (isBodiless || this.isHttp10) return section.refuse(502, DETAILS.transferEncodingNotAllowed);

@@ -209,6 +209,8 @@ export class ServerPeer implements ServerCallbacks {
 export class RecordedResponse extends RecordedMessage implements ResponseDecoder {
   encoder!: RequestEncoder;
   status = 0;
+  /** Asked for one: each direction ends, or is lost, on its own. */
+  isTunnel = false;
   fields: Pair[] = [];
   informational: number[] = [];
 
@@ -232,7 +234,7 @@ export class RecordedResponse extends RecordedMessage implements ResponseDecoder
   }
 
   onResponseReset(reason: ResetReason, detail: string): void {
-    this.rule(!this.isComplete, "reset after the end");
+    this.rule(!this.isComplete || this.isTunnel, "reset after the end");
     this.resetCame(reason, detail);
   }
 
@@ -283,6 +285,7 @@ export class ClientPeer implements ClientCallbacks {
   /** Opens a stream and sends its headers, in one turn. */
   send(headers: RequestHeaderMap, end = true): RecordedResponse {
     const response = new RecordedResponse();
+    response.isTunnel = headers.method === "CONNECT" || headers.upgrade !== "";
     this.turn(() => {
       response.encoder = this.codec.openStream(response);
       response.encoder.sendHeaders(headers, end);

@@ -4,6 +4,7 @@
  */
 import type { HeaderField } from "../../headers/field.ts";
 import { HeaderMap, type ResponseHeaderMap } from "../../headers/header-map.ts";
+import { PROPER_CASE } from "../../headers/spelling.ts";
 import type { Connection } from "../../../network/connection.ts";
 import type { FlushQueue, Flushable } from "../../../network/flush-queue.ts";
 import type { Http1ServerOptions, ResetReason, ServerCallbacks, ServerCodec } from "../codec.ts";
@@ -50,7 +51,7 @@ export class Http1ServerCodec implements ServerCodec, MessageOwner, ServerStream
 
   constructor(connection: Connection, callbacks: ServerCallbacks, options: Http1ServerOptions, flushQueue: FlushQueue) {
     this.flushQueued = false;
-    this.writer = new MessageWriter(connection);
+    this.writer = new MessageWriter(connection, options.headerCase?.style === "proper" ? PROPER_CASE : null);
     this.enableTrailers = options.enableTrailers;
     this.#connection = connection;
     this.#callbacks = callbacks;

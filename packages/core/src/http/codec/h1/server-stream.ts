@@ -97,6 +97,7 @@ export class Http1ServerStream implements ResponseEncoder {
     const owner = this.#owner;
     if (owner === null || this.hasResponseHead || this.failure !== "") return;
     this.hasResponseHead = true;
+    owner.writer.spell(headers.spelling);
     const { status } = headers;
     if (status < 200 || (this.isConnect && status < 300)) return this.#switch(owner, headers);
     const length = headers.findKnown(KNOWN.contentLength);
@@ -136,7 +137,8 @@ export class Http1ServerStream implements ResponseEncoder {
 
   reset(_reason: ResetReason): void {
     const owner = this.#owner;
-    if (owner === null || this.hasResponseEnded) return;
+    // A tunnel may be open the other way.
+    if (owner === null || (this.hasResponseEnded && !this.isRaw)) return;
     owner.resetByEngine(this);
   }
 

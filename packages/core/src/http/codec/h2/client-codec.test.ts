@@ -57,6 +57,15 @@ describe("a request", () => {
     expect(peer.ends).toEqual([true]);
   });
 
+  it("without an authority is not sent", () => {
+    const peer = new ClientPeer().greet();
+    const headers = request("GET", "/");
+    headers.authority = "";
+    const sent = peer.send(headers, true);
+    expect(peer.sent()).toEqual([]);
+    expect(sent.reset).toBe("local_reset http2.invalid_request");
+  });
+
   it("waits for windows, with watermarks", () => {
     const peer = new ClientPeer({ streamBufferBytes: 100 }).greet([Setting.initialWindowSize, 10]);
     const sent = peer.send(request("POST", "/"), false);

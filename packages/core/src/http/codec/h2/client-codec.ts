@@ -189,18 +189,25 @@ export class Http2ClientCodec extends H2Connection<Http2ClientStream> implements
     return (id & 1) === 0 || id >= this.#nextId;
   }
 
-  override onHeaderBlock(streamId: number, block: Uint8Array, end: boolean, dependsOn: number): void {
+  override onHeaderBlock(
+    streamId: number,
+    data: Uint8Array,
+    from: number,
+    to: number,
+    end: boolean,
+    dependsOn: number,
+  ): void {
     const stream = this.table.get(streamId);
     const section = this.#section;
     if (stream === null) {
       section.begin();
-      if (this.decode(block, section)) this.strayFrame(streamId);
+      if (this.decode(data, from, to, section)) this.strayFrame(streamId);
       section.take();
       return;
     }
     if (stream.hasResponseHead) section.beginTrailers();
     else section.begin();
-    if (!this.decode(block, section)) return;
+    if (!this.decode(data, from, to, section)) return;
     if (stream.hasReceivedEnd) {
       this.behindEnd(stream);
     } else if (dependsOn === streamId) {
@@ -288,7 +295,7 @@ export class Http2ClientCodec extends H2Connection<Http2ClientStream> implements
     const isRefused = code === ErrorCode.refusedStream;
     if (isRefused) this.environment.stats.streamRefusedErrors.inc();
     this.removeStream(stream, Closed.resetByPeer);
-    stream.tellReset("remote_reset", isRefused ? DETAILS.remoteRefused : DETAILS.remoteReset);
+    stream.tellReset("remote_reset", isRefused ? DETAILS.remoteRefused : DETAILS.remoteReset, code);
     this.streamGone(stream);
   }
 

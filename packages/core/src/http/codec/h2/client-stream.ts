@@ -53,6 +53,8 @@ export class Http2ClientStream extends H2Stream implements RequestEncoder {
     this.isConnect = method === "CONNECT";
     this.upgrade = upgrade;
     if (upgrade !== "" && !owner.isConnectEnabled) return this.fail(owner, DETAILS.connectNotEnabled);
+    // HTTP/1 may have a host that says nothing; here one must be named (RFC 9113 section 8.3.1).
+    if (headers.authority === "") return this.fail(owner, DETAILS.invalidRequest);
     if (!this.awaitsSwitch) {
       const length = headers.findKnown(KNOWN.contentLength);
       if (length !== null) {
@@ -102,10 +104,10 @@ export class Http2ClientStream extends H2Stream implements RequestEncoder {
     this.decoder?.onRequestWriteLow();
   }
 
-  override tellReset(reason: ResetReason, detail: string): void {
+  override tellReset(reason: ResetReason, detail: string, code = -1): void {
     const { decoder } = this;
     this.decoder = null;
-    // A response that is whole is no failure, whatever becomes of the request.
-    if (!this.hasToldEnd) decoder?.onResponseReset(reason, detail);
+    // A response that is whole is no failure, whatever becomes of the request; of a tunnel each direction counts.
+    if (!this.hasToldEnd || (this.isRaw && !this.isEnding)) decoder?.onResponseReset(reason, detail, code);
   }
 }

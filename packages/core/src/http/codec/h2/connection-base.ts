@@ -137,11 +137,22 @@ export abstract class ConnectionBase<Stream extends H2Stream> implements Flushab
   // From the flush queue.
 
   queueFlush(): void {
-    this.environment.flushQueue.add(this);
+    this.environment.flushQueue.addLate(this);
   }
 
+  /** By the event loop's round, not by the turn: what other sockets' turns write to this connection joins it. */
   flush(): void {
     if (this.life === Life.closed) return;
+    try {
+      this.#flush();
+    } catch (error) {
+      // No socket's turn is under way whose connection it could cost.
+      this.connection.destroy(true);
+      throw error;
+    }
+  }
+
+  #flush(): void {
     if (this.#resumed.length !== 0) this.#deliverResumed();
     if (this.#failed.length !== 0) this.#resetFailed();
     const { sender, writer } = this;

@@ -49,7 +49,14 @@ export abstract class H2Connection<Stream extends H2Stream> extends ConnectionBa
 
   /** Whether a stream of that id was never opened. */
   protected abstract isIdle(id: number): boolean;
-  abstract onHeaderBlock(streamId: number, block: Uint8Array, end: boolean, dependsOn: number): void;
+  abstract onHeaderBlock(
+    streamId: number,
+    data: Uint8Array,
+    from: number,
+    to: number,
+    end: boolean,
+    dependsOn: number,
+  ): void;
   abstract onGoaway(lastStreamId: number, code: number): void;
   /** The peer reset an open stream. */
   protected abstract resetByPeer(stream: Stream, code: number): void;
@@ -60,7 +67,7 @@ export abstract class H2Connection<Stream extends H2Stream> extends ConnectionBa
 
   onData(data: Uint8Array): void {
     if (this.life !== Life.open) return;
-    this.environment.flushQueue.add(this);
+    this.environment.flushQueue.addLate(this);
     this.reader.read(data);
   }
 
@@ -78,8 +85,8 @@ export abstract class H2Connection<Stream extends H2Stream> extends ConnectionBa
   // Header blocks.
 
   /** Every block must be decoded, or the table of the next one would be wrong. False: the connection is broken. */
-  protected decode(block: Uint8Array, sink: FieldSink): boolean {
-    if (this.#decoder.decode(block, sink) === HPACK_ERROR.ok) return true;
+  protected decode(data: Uint8Array, from: number, to: number, sink: FieldSink): boolean {
+    if (this.#decoder.decode(data, sink, from, to) === HPACK_ERROR.ok) return true;
     this.onConnectionError(ErrorCode.compressionError, DETAILS.compression);
     return false;
   }

@@ -15,8 +15,8 @@ export interface FrameSink {
   onDataPadding(length: number): void;
   /** A piece of the frame that began last. `end`: the stream's last byte. */
   onDataPiece(data: Uint8Array, end: boolean): void;
-  /** A whole block. `dependsOn`: of the priority fields; -1 where there are none. */
-  onHeaderBlock(streamId: number, block: Uint8Array, end: boolean, dependsOn: number): void;
+  /** A whole block, which stands in `data` from `from` to `to`. `dependsOn`: of the priority fields; -1 where there are none. */
+  onHeaderBlock(streamId: number, data: Uint8Array, from: number, to: number, end: boolean, dependsOn: number): void;
   onPriority(streamId: number, dependsOn: number): void;
   onRstStream(streamId: number, code: number): void;
   onSettings(payload: Uint8Array): void;
@@ -74,9 +74,11 @@ export class FrameReader {
     this.#prefaceAt = 0;
   }
 
-  /** A header block has begun and not ended. */
-  get isInBlock(): boolean {
-    return this.#block.streamId !== 0 || (this.#state === State.payload && this.#type === FrameType.headers);
+  /** The stream of which a header block has begun and not ended; 0: none. */
+  get blockStreamId(): number {
+    const { streamId } = this.#block;
+    if (streamId !== 0) return streamId;
+    return this.#state === State.payload && this.#type === FrameType.headers ? this.#streamId : 0;
   }
 
   stop(): void {
@@ -346,7 +348,7 @@ export class FrameReader {
     this.#sink.onMessageFrame(at === stop && !ends);
     if (this.#isStopped()) return;
     if ((flags & Flag.endHeaders) !== 0) {
-      this.#sink.onHeaderBlock(this.#streamId, data.subarray(at, stop), ends, dependsOn);
+      this.#sink.onHeaderBlock(this.#streamId, data, at, stop, ends, dependsOn);
       return;
     }
     if (!this.#block.start(this.#streamId, data, at, stop, ends, dependsOn)) {
@@ -363,7 +365,7 @@ export class FrameReader {
     if ((this.#flags & Flag.endHeaders) === 0) return;
     const { streamId, ends, dependsOn } = block;
     const bytes = block.take();
-    this.#sink.onHeaderBlock(streamId, bytes, ends, dependsOn);
+    this.#sink.onHeaderBlock(streamId, bytes, 0, bytes.length, ends, dependsOn);
   }
 
   /** Read anew: the sink may have stopped the reader. */

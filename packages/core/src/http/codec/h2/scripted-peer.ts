@@ -146,6 +146,8 @@ export class RecordedRequest extends RecordedMessage implements RequestDecoder {
 export class RecordedResponse extends RecordedMessage implements ResponseDecoder {
   encoder!: RequestEncoder;
   status = 0;
+  /** Asked for one: each direction ends, or is lost, on its own. */
+  isTunnel = false;
   informational: number[] = [];
 
   onInformational(map: ResponseHeaderMap): void {
@@ -167,7 +169,7 @@ export class RecordedResponse extends RecordedMessage implements ResponseDecoder
   }
 
   onResponseReset(reason: ResetReason, detail: string): void {
-    this.rule(!this.isComplete, "reset after the end");
+    this.rule(!this.isComplete || this.isTunnel, "reset after the end");
     this.resetCame(reason, detail);
   }
 
@@ -357,6 +359,7 @@ export class ClientPeer extends Peer implements ClientCallbacks {
   /** Opens a stream and sends its headers, in one turn. */
   send(map: RequestHeaderMap, end = true): RecordedResponse {
     const recorded = new RecordedResponse();
+    recorded.isTunnel = map.method === "CONNECT" || map.upgrade !== "";
     this.turn(() => {
       recorded.encoder = this.codec.openStream(recorded);
       recorded.encoder.sendHeaders(map, end);

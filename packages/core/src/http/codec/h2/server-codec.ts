@@ -38,6 +38,8 @@ export class Http2ServerCodec extends H2Connection<Http2ServerStream> implements
   #drain: Drain;
   #drainTimer: ConnectionTimer | null;
   #requests: number;
+  /** The stream whose header block was incomplete when the last bytes were read; 0: none was. */
+  #cutBlock: number;
 
   constructor(
     connection: Connection,
@@ -52,13 +54,23 @@ export class Http2ServerCodec extends H2Connection<Http2ServerStream> implements
     this.#drain = Drain.none;
     this.#drainTimer = null;
     this.#requests = 0;
+    this.#cutBlock = 0;
   }
 
   get readingHead(): boolean {
-    return this.reader.isInBlock;
+    return this.reader.blockStreamId !== 0;
   }
 
   // From the connection.
+
+  /** A header block that comes in pieces is a head that has begun: time-outs run. */
+  override onData(data: Uint8Array): void {
+    super.onData(data);
+    const streamId = this.reader.blockStreamId;
+    if (streamId === this.#cutBlock) return;
+    this.#cutBlock = streamId;
+    if (streamId !== 0) this.#callbacks.onRequestBegin();
+  }
 
   /** As Envoy: a client that closes its side has gone. */
   onEnd(): void {
@@ -122,20 +134,27 @@ export class Http2ServerCodec extends H2Connection<Http2ServerStream> implements
     return (id & 1) === 0 || id > this.lastPeerId;
   }
 
-  override onHeaderBlock(streamId: number, block: Uint8Array, end: boolean, dependsOn: number): void {
+  override onHeaderBlock(
+    streamId: number,
+    data: Uint8Array,
+    from: number,
+    to: number,
+    end: boolean,
+    dependsOn: number,
+  ): void {
     const stream = this.table.get(streamId);
-    if (stream !== null) return this.#trailers(stream, block, end, dependsOn);
+    if (stream !== null) return this.#trailers(stream, data, from, to, end, dependsOn);
     if ((streamId & 1) === 0) return this.onConnectionError(ErrorCode.protocolError, DETAILS.badStreamId);
     const section = this.#section;
     section.begin();
     if (streamId <= this.lastPeerId) {
-      if (this.decode(block, section)) this.strayFrame(streamId);
+      if (this.decode(data, from, to, section)) this.strayFrame(streamId);
       section.take();
       return;
     }
     if (streamId > this.lastPeerId + 2) this.closed.skip(this.lastPeerId + 1, streamId - 1);
     this.lastPeerId = streamId;
-    if (this.decode(block, section)) {
+    if (this.decode(data, from, to, section)) {
       if (this.#drain !== Drain.final) this.#open(streamId, end, dependsOn);
       // The client knows that it will not be served (RFC 9113 section 6.8).
       else this.closed.add(streamId, Closed.resetByUs);
@@ -197,10 +216,17 @@ export class Http2ServerCodec extends H2Connection<Http2ServerStream> implements
     else this.onConnectionError(ErrorCode.protocolError, detail);
   }
 
-  #trailers(stream: Http2ServerStream, block: Uint8Array, end: boolean, dependsOn: number): void {
+  #trailers(
+    stream: Http2ServerStream,
+    data: Uint8Array,
+    from: number,
+    to: number,
+    end: boolean,
+    dependsOn: number,
+  ): void {
     const section = this.#section;
     section.beginTrailers();
-    if (!this.decode(block, section)) return;
+    if (!this.decode(data, from, to, section)) return;
     const fields = section.take();
     if (stream.hasReceivedEnd) {
       this.behindEnd(stream);
@@ -278,9 +304,9 @@ export class Http2ServerCodec extends H2Connection<Http2ServerStream> implements
     this.streamGone(stream);
   }
 
-  resetByEngine(stream: Http2ServerStream, reason: ResetReason): void {
+  resetByEngine(stream: Http2ServerStream, reason: ResetReason, code: number): void {
     stream.decoder = null;
-    this.resetStream(stream, codeOf(reason, stream));
+    this.resetStream(stream, codeOf(reason, stream, code));
     this.streamGone(stream);
   }
 
@@ -307,8 +333,10 @@ export class Http2ServerCodec extends H2Connection<Http2ServerStream> implements
 }
 
 /** What the client is told when our side gives a stream up. */
-function codeOf(reason: ResetReason, stream: Http2ServerStream): number {
+function codeOf(reason: ResetReason, stream: Http2ServerStream, code: number): number {
   if (stream.isConnect) return ErrorCode.connectError;
+  // What these say holds for the client too: gRPC makes CANCELLED and RESOURCE_EXHAUSTED of them. Others are between the proxy and its upstream, or would lie.
+  if (code === ErrorCode.cancel || code === ErrorCode.enhanceYourCalm) return code;
   switch (reason) {
     case "protocol_error":
       return ErrorCode.protocolError;

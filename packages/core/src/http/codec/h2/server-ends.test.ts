@@ -191,3 +191,17 @@ it("a client's GOAWAY ends nothing by itself", () => {
   peer.receive(headers(1, GET), goaway(0, 0), headers(3, GET));
   expect(peer.sent()).toEqual(["HEADERS 1 :status=200 END", "HEADERS 3 :status=200 END"]);
 });
+
+describe("a mistake of our own", () => {
+  it("in a flush, for which no socket's turn stands, costs its connection", async () => {
+    const peer = new ServerPeer().greet();
+    peer.connection.write = () => {
+      throw new Error("broken");
+    };
+    expect(() => peer.receive(headers(1, GET), ping())).toThrow("broken");
+    expect(peer.connection.closedBy).toBe("abort");
+    await Promise.resolve();
+    expect(peer.requests[0]!.isReset).toBe(true);
+    expect(peer.codec.activeStreams).toBe(0);
+  });
+});

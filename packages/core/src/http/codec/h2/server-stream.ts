@@ -17,7 +17,7 @@ export interface ServerStreamOwner extends StreamOwner {
     keepsLength: boolean,
     end: boolean,
   ): void;
-  resetByEngine(stream: Http2ServerStream, reason: ResetReason): void;
+  resetByEngine(stream: Http2ServerStream, reason: ResetReason, code: number): void;
 }
 
 export class Http2ServerStream extends H2Stream implements ResponseEncoder {
@@ -71,7 +71,7 @@ export class Http2ServerStream extends H2Stream implements ResponseEncoder {
     if (owner === null || this.hasSentHeaders || this.failure !== "") return;
     this.hasSentHeaders = true;
     const { status } = headers;
-    if (status < 200 || (this.isConnect && status < 300)) return this.#switch(owner, headers, end);
+    if (status < 200 || (this.isConnect && status < 300)) return this.switchTo(owner, headers, end);
     this.dropsBody = this.isHead || status === 204 || status === 304;
     let keepsLength = status !== 204;
     const length = headers.findKnown(KNOWN.contentLength);
@@ -82,13 +82,14 @@ export class Http2ServerStream extends H2Stream implements ResponseEncoder {
     } else keepsLength = false;
     if (end && this.promised > 0) return this.fail(owner, DETAILS.bodyLengthMismatch);
     owner.writeResponse(this, status, headers, keepsLength, end);
-    this.#wrote(owner, end);
+    this.wrote(owner, end);
   }
 
-  reset(reason: ResetReason): void {
+  reset(reason: ResetReason, code = -1): void {
     const { owner } = this;
-    if (owner === null || this.hasSentEnd) return;
-    owner.resetByEngine(this, reason);
+    // A tunnel may be open the other way.
+    if (owner === null || (this.hasSentEnd && !this.isRaw)) return;
+    owner.resetByEngine(this, reason, code);
   }
 
   pauseRequest(): void {
@@ -103,7 +104,7 @@ export class Http2ServerStream extends H2Stream implements ResponseEncoder {
   closeAfterResponse(): void {}
 
   /** The tunnel is accepted: 101 as HTTP/1 says it, or 2xx to CONNECT. */
-  #switch(owner: ServerStreamOwner, headers: ResponseHeaderMap, end: boolean): void {
+  private switchTo(owner: ServerStreamOwner, headers: ResponseHeaderMap, end: boolean): void {
     const isUpgrade = headers.status === 101;
     if (!this.awaitsSwitch || isUpgrade === this.isConnect || (headers.status < 200 && !isUpgrade)) {
       return this.fail(owner, DETAILS.invalidResponse);
@@ -112,10 +113,10 @@ export class Http2ServerStream extends H2Stream implements ResponseEncoder {
     this.isWithheld = false;
     if (this.held !== null) owner.deliverLater(this);
     owner.writeResponse(this, isUpgrade ? 200 : headers.status, headers, false, end);
-    this.#wrote(owner, end);
+    this.wrote(owner, end);
   }
 
-  #wrote(owner: ServerStreamOwner, end: boolean): void {
+  private wrote(owner: ServerStreamOwner, end: boolean): void {
     if (end) {
       this.isEnding = true;
       owner.localEnded(this);

@@ -112,7 +112,8 @@ export abstract class H2Stream {
   abstract tellTrailers(trailers: HeaderMap): void;
   abstract tellHigh(): void;
   abstract tellLow(): void;
-  abstract tellReset(reason: ResetReason, detail: string): void;
+  /** `code`: what the peer said; absent where it said nothing. */
+  abstract tellReset(reason: ResetReason, detail: string, code?: number): void;
 
   /** Both ends are on the wire: for the peer the stream is closed, though the next flush has still to finish it. */
   get isClosed(): boolean {
@@ -188,7 +189,7 @@ export abstract class H2Stream {
       (this.held ??= new ByteQueue()).keep(data, 0);
       return;
     }
-    this.#tell(data, end);
+    this.tell(data, end);
   }
 
   receiveTrailers(fields: HeaderField[]): void {
@@ -206,11 +207,11 @@ export abstract class H2Stream {
     // The engine, told of something, may resume: the loop below goes on then.
     if (this.isDelivering || this.isWithheld) return;
     this.isDelivering = true;
-    this.#deliver();
+    this.deliverHeld();
     this.isDelivering = false;
   }
 
-  #deliver(): void {
+  private deliverHeld(): void {
     const { held } = this;
     if (held !== null) {
       for (let data = held.head; data !== null; data = held.head) {
@@ -218,7 +219,7 @@ export abstract class H2Stream {
         const piece = held.offset === 0 ? data : data.subarray(held.offset);
         held.take(piece.length);
         const isLast = held.head === null && this.hasReceivedEnd && this.heldTrailers === null;
-        this.#tell(piece, isLast);
+        this.tell(piece, isLast);
       }
       if (this.isPaused || this.owner === null) return;
       this.held = null;
@@ -229,11 +230,11 @@ export abstract class H2Stream {
       this.hasToldEnd = true;
       this.tellTrailers(new HeaderMap(trailers));
     } else if (this.hasReceivedEnd && !this.hasToldEnd) {
-      this.#tell(EMPTY, true);
+      this.tell(EMPTY, true);
     }
   }
 
-  #tell(data: Uint8Array, end: boolean): void {
+  private tell(data: Uint8Array, end: boolean): void {
     const { owner } = this;
     if (owner === null) return;
     if (end) this.hasToldEnd = true;

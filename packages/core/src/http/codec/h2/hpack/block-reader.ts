@@ -21,10 +21,11 @@ export class BlockReader {
     this.isHuffman = false;
   }
 
-  open(bytes: Uint8Array): void {
+  /** What stands in `bytes` from `from` to `to`. */
+  open(bytes: Uint8Array, from: number, to: number): void {
     this.bytes = bytes;
-    this.at = 0;
-    this.end = bytes.length;
+    this.at = from;
+    this.end = to;
   }
 
   /** A read buffer belongs to the connection: it is not kept. */

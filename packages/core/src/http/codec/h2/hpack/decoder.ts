@@ -62,12 +62,12 @@ export class HpackDecoder {
   }
 
   /**
-   * A whole header block; every field of it goes to `sink`, also those before an error. Nothing of `block` is kept. After an error the decoder is dead: its table
-   * is no longer the peer's, and it returns the same error for ever.
+   * A whole header block, which stands in `bytes` from `from` to `to`; every field of it goes to `sink`, also those before an error. Nothing of `bytes` is kept.
+   * After an error the decoder is dead: its table is no longer the peer's, and it returns the same error for ever.
    */
-  decode(block: Uint8Array, sink: FieldSink): HpackError {
+  decode(bytes: Uint8Array, sink: FieldSink, from = 0, to: number = bytes.length): HpackError {
     if (this.#error !== HPACK_ERROR.ok) return this.#error;
-    this.#reader.open(block);
+    this.#reader.open(bytes, from, to);
     let error = this.#sizeUpdates();
     if (error === HPACK_ERROR.ok) error = this.#fields(sink);
     this.#reader.close();

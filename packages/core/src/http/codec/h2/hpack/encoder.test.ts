@@ -166,12 +166,18 @@ describe("secrets", () => {
 });
 
 describe("strings", () => {
-  it("are Huffman-coded where that is shorter, plain where it is not", () => {
+  it("that enter the table are Huffman-coded where that is shorter, plain where it is not", () => {
     const link = new Link();
-    expect(link.send(["etag", "aaaaaaaa"])[2]).toBe(0x80 | 5);
-    expect(link.send(["etag", "\xff\xfe\xfd"])[2]).toBe(3);
+    expect(link.send(["server", "aaaaaaaa"])[1]).toBe(0x80 | 5);
+    expect(link.send(["via", "\xff\xfe\xfd"])[1]).toBe(3);
     // As long either way.
-    expect(link.send(["etag", "A"])[2]).toBe(1);
+    expect(link.send(["vary", "A"])[1]).toBe(1);
+  });
+
+  it("that enter no table are plain: they would be coded anew for every message", () => {
+    const link = new Link();
+    expect(link.send(["etag", "aaaaaaaa"])[2]).toBe(8);
+    expect(link.send(["authorization", "aaaaaaaa"])[2]).toBe(8);
   });
 
   it("of any length come over, around the borders of the forms", () => {

@@ -27,7 +27,7 @@ const INTEGER_OCTETS = 6;
 /** How many varying entries may wait for their first use. */
 const MOST_UNPROVEN = 4;
 /** Copied by a loop up to here: a native call costs more. */
-const LONGEST_LOOP = 12;
+const LONGEST_LOOP = 48;
 
 const POSITIONS = 32;
 const NO_FIELDS: readonly (HeaderField | null)[] = Array.from({ length: POSITIONS }, () => null);
@@ -234,7 +234,8 @@ export class HpackEncoder {
     } else {
       writeInteger(out, form, form === INCREMENTAL ? 0x3f : 0x0f, nameIndex);
     }
-    writeString(out, value);
+    if (form === INCREMENTAL) writeString(out, value);
+    else writePlain(out, value);
   }
 }
 
@@ -305,6 +306,12 @@ function writeString(out: ByteSink, text: string): void {
     return;
   }
   writeInteger(out, 0, 0x7f, length);
+  writeRaw(out, text);
+}
+
+/** What enters no table is written anew each time: a quarter of its octets is not worth coding, here and at the next hop. There MUST be room. */
+function writePlain(out: ByteSink, text: string): void {
+  writeInteger(out, 0, 0x7f, text.length);
   writeRaw(out, text);
 }
 

@@ -4,13 +4,14 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { StringMatcher } from "../../../type/matcher/v3/string_pb.js";
 import type { Matcher } from "../../../../xds/type/matcher/v3/matcher_pb.js";
 import type { DataSource, HeaderValueOption, Metadata, RoutingPriority, RuntimeFractionalPercent } from "../../core/v3/base_pb.js";
 import type { Any, BoolValue, Duration } from "@bufbuild/protobuf/wkt";
 import type { TypedExtensionConfig } from "../../core/v3/extension_pb.js";
 import type { RegexMatchAndSubstitute, RegexMatcher } from "../../../type/matcher/v3/regex_pb.js";
 import type { MetadataMatcher } from "../../../type/matcher/v3/metadata_pb.js";
-import type { StringMatcher } from "../../../type/matcher/v3/string_pb.js";
+import type { FilterStateMatcher } from "../../../type/matcher/v3/filter_state_pb.js";
 import type { ProxyProtocolConfig } from "../../core/v3/proxy_protocol_pb.js";
 import type { FractionalPercent } from "../../../type/v3/percent_pb.js";
 import type { CustomTag } from "../../../type/tracing/v3/custom_tag_pb.js";
@@ -21,6 +22,32 @@ import type { Int64Range } from "../../../type/v3/range_pb.js";
  * Describes the file envoy/config/route/v3/route_components.proto.
  */
 export declare const file_envoy_config_route_v3_route_components: GenFile;
+
+/**
+ * @generated from message envoy.config.route.v3.CookieMatcher
+ */
+export declare type CookieMatcher = Message<"envoy.config.route.v3.CookieMatcher"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: envoy.type.matcher.v3.StringMatcher string_match = 2;
+   */
+  stringMatch?: StringMatcher | undefined;
+
+  /**
+   * @generated from field: bool invert_match = 3;
+   */
+  invertMatch: boolean;
+};
+
+/**
+ * Describes the message envoy.config.route.v3.CookieMatcher.
+ * Use `create(CookieMatcherSchema)` to create a new message.
+ */
+export declare const CookieMatcherSchema: GenMessage<CookieMatcher>;
 
 /**
  * @generated from message envoy.config.route.v3.VirtualHost
@@ -512,6 +539,16 @@ export declare type RouteMatch = Message<"envoy.config.route.v3.RouteMatch"> & {
    * @generated from field: repeated envoy.type.matcher.v3.MetadataMatcher dynamic_metadata = 13;
    */
   dynamicMetadata: MetadataMatcher[];
+
+  /**
+   * @generated from field: repeated envoy.type.matcher.v3.FilterStateMatcher filter_state = 16;
+   */
+  filterState: FilterStateMatcher[];
+
+  /**
+   * @generated from field: repeated envoy.config.route.v3.CookieMatcher cookies = 17;
+   */
+  cookies: CookieMatcher[];
 };
 
 /**

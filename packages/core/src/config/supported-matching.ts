@@ -1,0 +1,71 @@
+/** What core implements of Envoy's matchers: trees, what they read, what they compare with. Part of supported.ts. */
+
+const tree = "xds.type.matcher.v3";
+const matcher = "envoy.type.matcher.v3";
+const network = "envoy.extensions.matching.common_inputs.network.v3";
+const ssl = "envoy.extensions.matching.common_inputs.ssl.v3";
+const inputMatchers = "envoy.extensions.matching.input_matchers";
+
+/** All of whose fields work. */
+const whole: readonly string[] = [
+  `${tree}.Matcher`,
+  `${tree}.Matcher.OnMatch`,
+  `${tree}.Matcher.MatcherList`,
+  `${tree}.Matcher.MatcherList.FieldMatcher`,
+  `${tree}.Matcher.MatcherList.Predicate`,
+  `${tree}.Matcher.MatcherList.Predicate.PredicateList`,
+  `${tree}.Matcher.MatcherList.Predicate.SinglePredicate`,
+  `${tree}.Matcher.MatcherTree`,
+  `${tree}.Matcher.MatcherTree.MatchMap`,
+  `${tree}.IPMatcher`,
+  `${tree}.IPMatcher.IPRangeMatcher`,
+  `${tree}.ServerNameMatcher`,
+  `${tree}.ServerNameMatcher.DomainMatcher`,
+  `${tree}.StringMatcher`,
+  `${tree}.RegexMatcher`,
+  `${tree}.RegexMatcher.GoogleRE2`,
+  "xds.core.v3.TypedExtensionConfig",
+  "xds.core.v3.CidrRange",
+  `${matcher}.MetadataMatcher`,
+  `${matcher}.MetadataMatcher.PathSegment`,
+  `${matcher}.ValueMatcher`,
+  `${matcher}.ValueMatcher.NullMatch`,
+  `${matcher}.DoubleMatcher`,
+  `${matcher}.ListMatcher`,
+  `${matcher}.OrMatcher`,
+  `${matcher}.FilterStateMatcher`,
+  `${matcher}.AddressMatcher`,
+  `${matcher}.HttpRequestHeaderMatchInput`,
+  `${matcher}.HttpRequestTrailerMatchInput`,
+  `${matcher}.HttpResponseHeaderMatchInput`,
+  `${matcher}.HttpResponseTrailerMatchInput`,
+  `${matcher}.HttpRequestQueryParamMatchInput`,
+  `${matcher}.HttpResponseStatusCodeMatchInput`,
+  `${matcher}.HttpResponseStatusCodeClassMatchInput`,
+  "envoy.type.v3.DoubleRange",
+  `${network}.DestinationIPInput`,
+  `${network}.DestinationPortInput`,
+  `${network}.SourceIPInput`,
+  `${network}.SourcePortInput`,
+  `${network}.DirectSourceIPInput`,
+  `${network}.SourceTypeInput`,
+  `${network}.ServerNameInput`,
+  `${network}.TransportProtocolInput`,
+  `${network}.ApplicationProtocolInput`,
+  `${network}.FilterStateInput`,
+  `${network}.DynamicMetadataInput`,
+  `${network}.DynamicMetadataInput.PathSegment`,
+  `${ssl}.UriSanInput`,
+  `${ssl}.DnsSanInput`,
+  `${ssl}.SubjectInput`,
+  `${inputMatchers}.ip.v3.Ip`,
+  `${inputMatchers}.consistent_hashing.v3.ConsistentHashing`,
+  `${inputMatchers}.runtime_fraction.v3.RuntimeFraction`,
+  `${inputMatchers}.metadata.v3.Metadata`,
+  "envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig",
+  "envoy.config.route.v3.RouteMatch.TlsContextMatchOptions",
+  "envoy.config.route.v3.CookieMatcher",
+  "envoy.config.route.v3.RouteList",
+];
+
+export const matchingFields: Readonly<Record<string, "all">> = Object.fromEntries(whole.map((name) => [name, "all"]));
