@@ -1,4 +1,4 @@
-// The tests against programs from Debian (curl, nginx, apache2, haproxy, redis, wrk, openssl, nghttp2):
+// The tests against programs from Debian (curl, nginx, apache2, haproxy, caddy, redis, wrk, openssl, nghttp2, varnishtest, Chromium):
 // `npm run test:peers`. Kept apart because `npm test` must need nothing but npm.
 import { defineConfig, mergeConfig } from "vitest/config";
 import base from "./vitest.config.ts";

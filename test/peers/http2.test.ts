@@ -2,11 +2,14 @@
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { type Echo, HttpOrigin, mirror } from "../support/http-origin.ts";
-import { runProgram } from "../support/program.ts";
+import { Daemon, runProgram, writeConfig } from "../support/program.ts";
 import { forwardTo, startProxy } from "../support/proxy.ts";
 import { certificate } from "../support/tls.ts";
 
-const CA = fileURLToPath(new URL("../fixtures/tls/ca.pem", import.meta.url));
+const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/tls/${name}`, import.meta.url));
+const CA = fixture("ca.pem");
+const CERT = fixture("server.pem");
+const KEY = fixture("server.key");
 const tls = (({ cert, key }) => ({ cert, key }))(certificate("server"));
 
 test("curl with prior knowledge: GET, an upload of megabytes, HEAD", async () => {
@@ -65,4 +68,21 @@ test.each([
   await proxy.admin.reaches("http.front.downstream_rq_completed", Number(total));
   await proxy.admin.reaches("http.front.downstream_cx_active", 0);
   await proxy.admin.reaches("http2.streams_active", 0);
+});
+
+test.each([
+  ["plain", ["--no-tls"], {}],
+  ["over TLS, chosen by ALPN", [], { protocol: "auto", tls: { sni: "server.test", ca: CA } }],
+] as const)("h2load through the proxy to nghttpd, %s: HTTP/2 on both sides", async (_, flags, cluster) => {
+  await using origin = await Daemon.start("nghttpd", async (port, folder) => {
+    await writeConfig(folder, "index.html", "hello\n".repeat(2000));
+    const keys = flags.length === 0 ? [KEY, CERT] : [];
+    return [...flags, "-a", "127.0.0.1", "-d", folder, String(port), ...keys];
+  });
+  await using proxy = await startProxy(forwardTo(origin.address, { cluster: { protocol: "http2", ...cluster } }));
+  const load = ["-t1", "-c4", "-m20", "-n4000", `http://127.0.0.1:${proxy.port}/`];
+  const { out } = await runProgram("h2load", load, "", 50_000);
+  expect(out).toContain("4000 succeeded, 0 failed, 0 errored, 0 timeout");
+  expect(await proxy.admin.stat("cluster.web.upstream_rq_total")).toBe(4000);
+  expect(await proxy.admin.stat("cluster.web.upstream_cx_http1_total")).toBe(0);
 });
