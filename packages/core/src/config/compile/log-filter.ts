@@ -7,7 +7,7 @@ import type {
 import { enumName } from "../envoy/enum-name.ts";
 import type { ComparisonModel, LogFilterModel } from "../model.ts";
 import type { CompileContext } from "./context.ts";
-import { compileMetadataMatcher } from "./metadata-matchers.ts";
+import { compileMetadataMatcher } from "./value-matchers.ts";
 import { compileHeader } from "./route/match.ts";
 import { runtimeFraction } from "./values.ts";
 
