@@ -108,9 +108,11 @@ describe("access logs", () => {
     }
     const lines = (await readFile(file, "utf8")).split("\n").slice(0, -1);
     expect(lines[0]).toBe("DownstreamStart 0 -");
-    expect(lines[1]).toBe("DownstreamTunnelSuccessfullyEstablished 101 -");
+    // On a busy machine the answer may take longer than the time between two lines.
+    const opened = lines.findIndex((line, i) => i > 0 && line !== "DownstreamPeriodic 0 -");
+    expect(lines[opened]).toBe("DownstreamTunnelSuccessfullyEstablished 101 -");
     expect(lines.at(-1)).toMatch(/^DownstreamEnd 101 \d+$/);
-    const between = lines.slice(2, -1);
+    const between = lines.slice(opened + 1, -1);
     expect(between.length).toBeGreaterThan(0);
     for (const line of between) expect(line).toBe("DownstreamPeriodic 101 -");
   });
