@@ -2,6 +2,7 @@
  * For tests: a codec on a scripted connection, and an engine that records what the codec tells it. It throws where a codec breaks a rule of the interface (a call
  * after the end, headers twice, data after the end), so that every test that drives a codec tests those rules as well.
  */
+import { RecordedTunnel } from "../recorded-tunnel.ts";
 import { FlushQueue } from "../../../network/flush-queue.ts";
 import { ScriptedConnection, type ScriptedConnectionOptions } from "../../../network/scripted-connection.ts";
 import { HeaderField } from "../../headers/field.ts";
@@ -209,8 +210,7 @@ export class ServerPeer implements ServerCallbacks {
 export class RecordedResponse extends RecordedMessage implements ResponseDecoder {
   encoder!: RequestEncoder;
   status = 0;
-  /** Asked for one: each direction ends, or is lost, on its own. */
-  isTunnel = false;
+  readonly tunnel = new RecordedTunnel();
   fields: Pair[] = [];
   informational: number[] = [];
 
@@ -234,7 +234,7 @@ export class RecordedResponse extends RecordedMessage implements ResponseDecoder
   }
 
   onResponseReset(reason: ResetReason, detail: string): void {
-    this.rule(!this.isComplete || this.isTunnel, "reset after the end");
+    this.rule(!this.isComplete || this.tunnel.mayBeLost(this.status), "reset after the end");
     this.resetCame(reason, detail);
   }
 
@@ -285,9 +285,9 @@ export class ClientPeer implements ClientCallbacks {
   /** Opens a stream and sends its headers, in one turn. */
   send(headers: RequestHeaderMap, end = true): RecordedResponse {
     const response = new RecordedResponse();
-    response.isTunnel = headers.method === "CONNECT" || headers.upgrade !== "";
     this.turn(() => {
       response.encoder = this.codec.openStream(response);
+      response.tunnel.watch(response.encoder, headers);
       response.encoder.sendHeaders(headers, end);
     });
     return response;

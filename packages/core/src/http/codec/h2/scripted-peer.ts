@@ -2,6 +2,7 @@
  * For tests: a codec on a scripted connection under virtual time, an engine that records what the codec tells it and throws where a codec breaks a rule of the
  * interface.
  */
+import { RecordedTunnel } from "../recorded-tunnel.ts";
 import { FlushQueue } from "../../../network/flush-queue.ts";
 import { ScriptedConnection, type ScriptedConnectionOptions } from "../../../network/scripted-connection.ts";
 import { VirtualTime } from "../../../timing/virtual.ts";
@@ -146,8 +147,7 @@ export class RecordedRequest extends RecordedMessage implements RequestDecoder {
 export class RecordedResponse extends RecordedMessage implements ResponseDecoder {
   encoder!: RequestEncoder;
   status = 0;
-  /** Asked for one: each direction ends, or is lost, on its own. */
-  isTunnel = false;
+  readonly tunnel = new RecordedTunnel();
   informational: number[] = [];
 
   onInformational(map: ResponseHeaderMap): void {
@@ -169,7 +169,7 @@ export class RecordedResponse extends RecordedMessage implements ResponseDecoder
   }
 
   onResponseReset(reason: ResetReason, detail: string): void {
-    this.rule(!this.isComplete || this.isTunnel, "reset after the end");
+    this.rule(!this.isComplete || this.tunnel.mayBeLost(this.status), "reset after the end");
     this.resetCame(reason, detail);
   }
 
@@ -359,9 +359,9 @@ export class ClientPeer extends Peer implements ClientCallbacks {
   /** Opens a stream and sends its headers, in one turn. */
   send(map: RequestHeaderMap, end = true): RecordedResponse {
     const recorded = new RecordedResponse();
-    recorded.isTunnel = map.method === "CONNECT" || map.upgrade !== "";
     this.turn(() => {
       recorded.encoder = this.codec.openStream(recorded);
+      recorded.tunnel.watch(recorded.encoder, map);
       recorded.encoder.sendHeaders(map, end);
     });
     return recorded;
