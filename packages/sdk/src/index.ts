@@ -9,6 +9,7 @@ export * from "./metadata.ts";
 export type * from "./upstream.ts";
 export * from "./request.ts";
 export * from "./grpc.ts";
+export * from "./grpc-words.ts";
 export type * from "./shared-state.ts";
 export type * from "./runtime.ts";
 export type * from "./route.ts";

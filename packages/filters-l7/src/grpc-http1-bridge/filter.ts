@@ -10,10 +10,11 @@ import {
   type RequestHeaders,
   type ResponseHeaders,
   type Verdict,
+  isGrpcType,
   reply,
 } from "@sluice/sdk";
 import { FRAME_HEAD_BYTES, grpcFrame } from "../shared/grpc-frames.ts";
-import { isGrpcResponse, isGrpcType, withoutQuery } from "../shared/grpc.ts";
+import { isGrpcResponse, withoutQuery } from "../shared/grpc.ts";
 import type { GrpcHttp1BridgeSettings } from "./config.ts";
 
 const NOT_BRIDGED = 0;

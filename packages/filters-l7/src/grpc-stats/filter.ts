@@ -1,17 +1,18 @@
 /** Hot path. Counts gRPC calls and their messages as they go by; changes nothing. */
-import type {
-  Clock,
-  Clusters,
-  FilterContext,
-  Headers,
-  HttpFilter,
-  HttpStream,
-  RequestHeaders,
-  ResponseHeaders,
+import {
+  type Clock,
+  type Clusters,
+  type FilterContext,
+  type Headers,
+  type HttpFilter,
+  type HttpStream,
+  type RequestHeaders,
+  type ResponseHeaders,
+  isGrpcType,
 } from "@sluice/sdk";
 import { type GrpcCounters, GrpcCountersByCluster } from "../shared/grpc-counters.ts";
 import { GrpcFrames } from "../shared/grpc-frames.ts";
-import { isGrpcResponse, isGrpcType, isMethodPath, withoutQuery } from "../shared/grpc.ts";
+import { isGrpcResponse, isMethodPath, withoutQuery } from "../shared/grpc.ts";
 import type { GrpcStatsSettings } from "./config.ts";
 
 /** Key of the filter state. */

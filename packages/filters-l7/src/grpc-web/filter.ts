@@ -13,11 +13,13 @@ import {
   type RequestHeaders,
   type ResponseHeaders,
   type Verdict,
+  grpcMessage,
+  grpcStatusOfHttp,
   reply,
 } from "@sluice/sdk";
 import { type GrpcCounters, GrpcCountersByCluster } from "../shared/grpc-counters.ts";
 import { TRAILERS_FLAG, grpcFrame } from "../shared/grpc-frames.ts";
-import { isGrpcResponse, isMethodPath, messageOf, statusOfHttp, withoutQuery } from "../shared/grpc.ts";
+import { isGrpcResponse, isMethodPath, withoutQuery } from "../shared/grpc.ts";
 import { Base64Decoder } from "./base64.ts";
 import { acceptsText, webType } from "./content-type.ts";
 import { TextBody } from "./text-body.ts";
@@ -118,7 +120,7 @@ export class GrpcWebFilter implements HttpFilter<GrpcWebState> {
       if (state.acceptsText && !end) state.text = new TextBody();
       return Continue;
     }
-    headers.set("grpc-status", String(statusOfHttp(headers.status)));
+    headers.set("grpc-status", String(grpcStatusOfHttp(headers.status)));
     if (end) return Continue;
     state.isReplaced = true;
     return messageFromBody(headers, stream);
@@ -155,7 +157,7 @@ async function messageFromBody(headers: ResponseHeaders, stream: Stream): Promis
   const body = await stream.response.body();
   // What is compressed is no text.
   if (body.length > 0 && !headers.delete("content-encoding"))
-    headers.set("grpc-message", messageOf(body.subarray(0, MOST_MESSAGE_BYTES)));
+    headers.set("grpc-message", grpcMessage(body.subarray(0, MOST_MESSAGE_BYTES)));
   stream.response.replaceBody(EMPTY);
   return Continue;
 }

@@ -1,6 +1,5 @@
 /** Hot path. The deadlines of gRPC clients (`grpc-timeout`, gRPC over HTTP/2) as routes bound them, in Envoy's two ways. */
-import type { ForwardRoute, GrpcTimeout, RequestHeaders } from "@sluice/sdk";
-import { isGrpcType } from "../shared/grpc.ts";
+import { type ForwardRoute, type GrpcTimeout, type RequestHeaders, isGrpcType } from "@sluice/sdk";
 
 const HEADER = "grpc-timeout";
 const UNITS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };

@@ -1,14 +1,5 @@
-/** What gRPC looks like in HTTP: content types, statuses, messages, paths (gRPC over HTTP/2; HTTP to gRPC status code mapping). */
-import type { Headers, ResponseHeaders } from "@sluice/sdk";
-
-const GRPC = "application/grpc";
-
-/** `application/grpc`, alone or with a subtype or parameters. gRPC-Web is another type. */
-export function isGrpcType(type: string | undefined): boolean {
-  if (type === undefined || !type.startsWith(GRPC)) return false;
-  const next = type.charCodeAt(GRPC.length);
-  return Number.isNaN(next) || next === 0x2b || next === 0x3b;
-}
+/** What filters ask of gRPC in HTTP: who answers, with which status, which method (gRPC over HTTP/2). The words themselves are the sdk's. */
+import { type Headers, type ResponseHeaders, isGrpcType } from "@sluice/sdk";
 
 /** Whether gRPC answers. `end`: nothing follows the headers, which then carry the status ("trailers-only"). */
 export function isGrpcResponse(headers: ResponseHeaders, end: boolean): boolean {
@@ -22,36 +13,6 @@ export function knownStatus(headers: Headers): number {
   if (value === undefined || value.length > 2 || !/^(?:0|[1-9][0-9]?)$/.test(value)) return -1;
   const status = Number(value);
   return status <= 16 ? status : -1;
-}
-
-/** The status of an answer that is not gRPC's. */
-export function statusOfHttp(status: number): number {
-  switch (status) {
-    case 400:
-      return 13;
-    case 401:
-      return 16;
-    case 403:
-      return 7;
-    case 404:
-      return 12;
-    case 429:
-    case 502:
-    case 503:
-    case 504:
-      return 14;
-    default:
-      return 2;
-  }
-}
-
-/** Percent-encoding of a `grpc-message`: what is not printable ASCII, and `%`. */
-export function messageOf(bytes: Uint8Array): string {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
-  return text.replace(
-    /[^\x20-\x24\x26-\x7e]/g,
-    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
-  );
 }
 
 export interface GrpcMethodName {

@@ -1,5 +1,5 @@
 /** Local replies as messages: HTTP, or gRPC trailers-only for gRPC requests. */
-import type { LocalReplyOptions } from "@sluice/sdk";
+import { type LocalReplyOptions, grpcMessage, grpcStatusOfHttp, isGrpcType } from "@sluice/sdk";
 import { HeaderField, KNOWN, field } from "../headers/field.ts";
 import { type RequestHeaderMap, ResponseHeaderMap } from "../headers/header-map.ts";
 
@@ -13,48 +13,14 @@ export interface LocalReplyMessage {
   readonly body: Uint8Array;
 }
 
-/** gRPC over HTTP/2, "Responses" and the HTTP to gRPC status mapping document. */
+/** Of a reply's own status, which may be a success. */
 export function grpcStatusOf(status: number): number {
-  switch (status) {
-    case 200:
-      return 0;
-    case 400:
-      return 13;
-    case 401:
-      return 16;
-    case 403:
-      return 7;
-    case 404:
-      return 12;
-    case 429:
-    case 502:
-    case 503:
-    case 504:
-      return 14;
-    default:
-      return 2;
-  }
+  return status === 200 ? 0 : grpcStatusOfHttp(status);
 }
 
 export function isGrpc(headers: RequestHeaderMap): boolean {
   const type = headers.findKnown(KNOWN.contentType);
   return type !== null && isGrpcType(type.value);
-}
-
-/** `application/grpc`, alone or with a format or parameters. */
-export function isGrpcType(type: string): boolean {
-  if (!type.startsWith("application/grpc")) return false;
-  const next = type.charCodeAt(16);
-  return Number.isNaN(next) || next === 0x2b || next === 0x3b;
-}
-
-/** Percent-encoding of a grpc-message (gRPC over HTTP/2, "Responses"): what is not printable ASCII, and `%`. */
-export function grpcMessage(bytes: Uint8Array): string {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
-  return text.replace(
-    /[^\x20-\x24\x26-\x7e]/g,
-    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
-  );
 }
 
 /** Framing of the reply is the engine's. */

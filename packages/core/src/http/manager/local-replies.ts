@@ -2,7 +2,7 @@
  * Local replies as an operator wants them: other statuses, bodies and headers by condition, and one form of body for all. Where nothing is configured none of
  * this runs. Envoy: LocalReplyConfig.
  */
-import type { LocalReplyOptions } from "@sluice/sdk";
+import { type LocalReplyOptions, grpcMessage } from "@sluice/sdk";
 import { type LogFilter, createLogFilter } from "../../access-log/log-filter.ts";
 import type { LocalRepliesModel, LocalReplyMapperModel, ReplyBodyModel } from "../../config/model.ts";
 import { fromBytes, toBytes } from "../../formatter/bytes.ts";
@@ -11,7 +11,7 @@ import { BODY_FORMAT, type Format, OMITTING_BODY_FORMAT, compileFormat } from ".
 import { type JsonFormat, compileJsonFormat } from "../../formatter/json-format.ts";
 import { replyBody } from "../../formatter/reply-body.ts";
 import type { FilterRuntime } from "../../runtime/runtime-store.ts";
-import { type LocalReplyMessage, OWN, grpcMessage, grpcStatusOf } from "../chain/local-reply.ts";
+import { type LocalReplyMessage, OWN, grpcStatusOf } from "../chain/local-reply.ts";
 import { HeaderField, field } from "../headers/field.ts";
 import { ResponseHeaderMap } from "../headers/header-map.ts";
 import { HeaderMutations } from "../route/header-mutations.ts";

@@ -3,7 +3,7 @@
  * forwarded headers, which headers an external client may not set, the request id, the client's certificate.
  */
 import { HeaderField, KNOWN } from "../headers/field.ts";
-import { isGrpcType } from "../chain/local-reply.ts";
+import { isGrpcType } from "@sluice/sdk";
 import type { HeaderMap, RequestHeaderMap } from "../headers/header-map.ts";
 import { HTTP_2 } from "../codec/h2/index.ts";
 import { IpDetection, addressFromEnd } from "./client-address.ts";
