@@ -1,34 +1,10 @@
 /** Runs `sluice bench … --json` as anybody would, and reads its report. */
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-
-interface Spread {
-  readonly median: number;
-  readonly low: number;
-  readonly high: number;
-}
-
-export interface FilterCost {
-  readonly filter: string;
-  readonly ns: Spread;
-  readonly ownNs: Spread;
-  readonly bytes: number;
-  readonly hooks: ReadonlyArray<{ readonly hook: string; readonly ns: number }>;
-}
-
-export interface FilterReport {
-  readonly machine: string;
-  readonly node: string;
-  readonly rounds: number;
-  readonly emptyNs: Spread;
-  readonly emptyBytes: number;
-  readonly filters: readonly FilterCost[];
-  readonly total: FilterCost;
-  readonly notes: readonly string[];
-}
+import type { BenchReport } from "../../packages/core/src/bench/types.ts";
 
 /** From the sources where this process resolves to them, else what was built. */
-export async function benchFilters(argv: readonly string[]): Promise<FilterReport> {
+export async function benchFilters(argv: readonly string[]): Promise<BenchReport> {
   const isSource = import.meta.resolve("@sluice/core").endsWith(".ts");
   const cli = new URL(
     isSource ? "../../packages/core/src/cli/main.ts" : "../../packages/core/dist/cli.js",
@@ -45,5 +21,5 @@ export async function benchFilters(argv: readonly string[]): Promise<FilterRepor
   child.once("error", reject).once("close", resolve);
   const code = await promise;
   if (code !== 0) throw new Error(`sluice bench ended with ${code ?? "a signal"}`);
-  return JSON.parse(out) as FilterReport;
+  return JSON.parse(out) as BenchReport;
 }
