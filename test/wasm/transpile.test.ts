@@ -41,13 +41,17 @@ test.each([
   expect(readFileSync(path)).toEqual(good);
 });
 
-test("two at once end with one that is whole, and leave nothing else", async () => {
-  const cacheDirectory = cache();
-  const [one, other] = await Promise.all([run(cacheDirectory), run(cacheDirectory)]);
-  expect(one.script).toBe(other.script);
-  expect((await run(cacheDirectory)).isCached).toBe(true);
-  expect(readdirSync(cacheDirectory)).toHaveLength(1);
-});
+test.each([["nothing"], ["a broken one"]])(
+  "three at once, where %s stands, end with one that is whole, and leave nothing else",
+  async (what) => {
+    const cacheDirectory = cache();
+    if (what !== "nothing") writeFileSync((await run(cacheDirectory)).script, "broken");
+    const all = await Promise.all([run(cacheDirectory), run(cacheDirectory), run(cacheDirectory)]);
+    expect(new Set(all.map(({ script }) => script)).size).toBe(1);
+    expect((await run(cacheDirectory)).isCached).toBe(true);
+    expect(readdirSync(cacheDirectory)).toHaveLength(1);
+  },
+);
 
 test("what jco refuses is one sentence, and nothing is kept", async () => {
   const cacheDirectory = cache();

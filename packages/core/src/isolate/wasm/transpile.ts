@@ -25,6 +25,7 @@ const OPTIONS = {
 const FORMAT = 1;
 const MANIFEST = "manifest.json";
 const TIMEOUT_MS = 120_000;
+const SETTLE_ATTEMPTS = 5;
 
 export interface Transpiled {
   readonly script: string;
@@ -63,19 +64,36 @@ export async function transpile(component: Uint8Array, options: TranspileOptions
   try {
     await run(component, transpiler.url, work);
     await finish(work);
-    // Broken, or half deleted: it was read above and did not pass.
-    await rm(place, { recursive: true, force: true });
-    await rename(work, place).catch((error: unknown) => {
-      // Another process or thread was faster, with the same content.
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
-    });
+    return { ...(await settle(work, place)), isCached: false };
   } finally {
     await rm(work, { recursive: true, force: true });
   }
-  const made = await readPlace(place);
-  if (made === null) throw new WasmFormatError(`was transpiled into ${place}, and what stands there is not whole`);
-  return { ...made, isCached: false };
+}
+
+/** Moves what was made to its place, unless another process or thread was faster with the same content. */
+async function settle(work: string, place: string): Promise<Omit<Transpiled, "isCached">> {
+  for (let attempt = 0; attempt < SETTLE_ATTEMPTS; attempt++) {
+    await renameUnless(work, place, ["ENOTEMPTY", "EEXIST", "ENOENT"]);
+    const settled = await readPlace(place);
+    if (settled !== null) return settled;
+    await discard(place, `${work}-broken`);
+  }
+  throw new WasmFormatError(`was transpiled into ${place}, and what stands there is not whole`);
+}
+
+/** Takes away in one step what was found broken; back it goes where somebody else has put it right since. */
+async function discard(place: string, aside: string): Promise<void> {
+  await renameUnless(place, aside, ["ENOENT"]);
+  if ((await readPlace(aside)) !== null) await renameUnless(aside, place, ["ENOTEMPTY", "EEXIST"]);
+  await rm(aside, { recursive: true, force: true });
+}
+
+async function renameUnless(from: string, to: string, codes: readonly string[]): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if (!codes.includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+  }
 }
 
 export function defaultCacheDirectory(): string {
