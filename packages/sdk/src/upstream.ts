@@ -69,8 +69,8 @@ export interface UpstreamStream {
   /** The bytes are busy until the write is done: bytes read from a connection belong to the engine, which knows that; others MUST NOT be changed after. */
   sendData(data: Uint8Array, end: boolean): void;
   sendTrailers(trailers: Headers): void;
-  /** Gives the stream up. No event fires after it. */
-  reset(): void;
+  /** Gives the stream up. No event fires after it. `timedOut`: since no response came in time, which counts against the host. */
+  reset(timedOut?: boolean): void;
   /** Stops and restarts the response; counted: as many `unpause` as `pause`. */
   pause(): void;
   unpause(): void;

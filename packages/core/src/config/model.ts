@@ -4,10 +4,12 @@
  */
 
 import type { FormatStringModel, HcmModel, HeaderCaseModel } from "./hcm-model.ts";
+import type { ClusterHealthModel, EndpointHealthModel } from "./health-model.ts";
 import type { LogFilterModel } from "./log-filter-model.ts";
 import type { WorkerRuntimeModel } from "./runtime-model.ts";
 
 export type * from "./hcm-model.ts";
+export type * from "./health-model.ts";
 export type * from "./log-filter-model.ts";
 export type * from "./match-model.ts";
 export type * from "./route-model.ts";
@@ -287,6 +289,8 @@ export interface ClusterModel {
     /** Absent: lower case. */
     readonly headerCase?: HeaderCaseModel;
   };
+  /** Absent: its hosts are what discovery says they are. */
+  readonly health?: ClusterHealthModel;
   readonly place: ConfigPlace;
 }
 
@@ -310,5 +314,7 @@ export interface EndpointModel {
   /** 1 to 128. */
   readonly weight: number;
   readonly health: "healthy" | "unhealthy" | "draining" | "degraded";
+  /** Absent: checked as the cluster says. */
+  readonly healthCheck?: EndpointHealthModel;
   readonly place: ConfigPlace;
 }

@@ -4,6 +4,7 @@
  */
 import type { SupportTable } from "./envoy/bind.ts";
 import { hcmFields } from "./supported-hcm.ts";
+import { healthFields, healthFieldsOfCluster } from "./supported-health.ts";
 import { matchingFields } from "./supported-matching.ts";
 
 const tls = "envoy.extensions.transport_sockets.tls.v3";
@@ -29,6 +30,7 @@ const fields: Readonly<Record<string, readonly string[] | "all">> = {
     "watchdog",
     "watchdogs",
     "layered_runtime",
+    "cluster_manager",
     "bootstrap_extensions",
   ],
   "envoy.config.bootstrap.v3.Bootstrap.StaticResources": ["listeners", "clusters"],
@@ -140,6 +142,7 @@ const fields: Readonly<Record<string, readonly string[] | "all">> = {
   [`${tls}.SubjectAltNameMatcher`]: ["san_type", "matcher"],
 
   ...hcmFields,
+  ...healthFields,
 
   [`${route}.RouteConfiguration`]: [
     "name",
@@ -258,6 +261,7 @@ const fields: Readonly<Record<string, readonly string[] | "all">> = {
     "dns_lookup_family",
     "transport_socket",
     "metadata",
+    ...healthFieldsOfCluster,
   ],
   [`${cluster}.UpstreamConnectionOptions`]: ["tcp_keepalive"],
   [`${cluster}.Cluster.PreconnectPolicy`]: "all",
@@ -266,7 +270,7 @@ const fields: Readonly<Record<string, readonly string[] | "all">> = {
   [`${endpoint}.ClusterLoadAssignment`]: ["cluster_name", "endpoints"],
   [`${endpoint}.LocalityLbEndpoints`]: ["locality", "metadata", "lb_endpoints", "priority"],
   [`${endpoint}.LbEndpoint`]: ["endpoint", "health_status", "metadata", "load_balancing_weight"],
-  [`${endpoint}.Endpoint`]: ["address", "hostname"],
+  [`${endpoint}.Endpoint`]: ["address", "hostname", "health_check_config"],
   "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": [
     "common_http_protocol_options",
     "upstream_http_protocol_options",

@@ -7,7 +7,8 @@ import { RealClock } from "../timing/real-clock.ts";
 import type { RuntimeEntries } from "../runtime/runtime-entry.ts";
 import type { TapStream } from "../tap/fixture.ts";
 import type { TapCommand } from "../tap/tap-point.ts";
-import type { HostModel } from "../upstream/host.ts";
+import type { HostFlags, HostModel } from "../upstream/host.ts";
+import type { HostReports } from "../upstream/outlier/host-watch.ts";
 import type { DataPlane, ListenRequest, ListenResult, PrepareResult } from "../worker/data-plane.ts";
 import { BeatingHeart, allocateHeartbeat } from "../worker/heartbeat.ts";
 import type { LogSink } from "../worker/log.ts";
@@ -21,6 +22,7 @@ export interface LocalWorkerOptions {
   readonly shared: SharedArrayBuffer;
   readonly ticketKeys: Uint8Array;
   readonly aggregator: StatsAggregator;
+  readonly hostReports?: HostReports | undefined;
   /** null: the real ones. */
   readonly parts: RuntimeParts | null;
 }
@@ -35,13 +37,13 @@ export class LocalWorker implements DataPlane {
 
   /** Loads what a worker thread would load. MUST come before every other call but `close`. */
   async load(): Promise<void> {
-    const { registry, log, shared, ticketKeys, aggregator } = this.#options;
+    const { registry, log, shared, ticketKeys, aggregator, hostReports } = this.#options;
     const parts = this.#options.parts ?? (await import("../worker/compose.ts")).parts;
     const metrics = aggregator.thread((ids) => stats.reclaim(ids));
     const stats: StatsStore = new StatsStore(metrics);
     const clock = new RealClock();
     const heartbeat = new BeatingHeart(allocateHeartbeat(), clock, () => {});
-    const services = createServices({ workerIndex: 0, stats, shared, log, heartbeat, clock, ticketKeys });
+    const services = createServices({ workerIndex: 0, stats, shared, log, heartbeat, clock, ticketKeys, hostReports });
     this.#runtime = new WorkerRuntime(services, registry, parts);
   }
 
@@ -75,6 +77,10 @@ export class LocalWorker implements DataPlane {
 
   updateHosts(cluster: string, hosts: readonly HostModel[]): Promise<void> {
     return this.#live().updateHosts(cluster, hosts);
+  }
+
+  updateFlags(cluster: string, changes: readonly HostFlags[]): Promise<void> {
+    return this.#live().updateFlags(cluster, changes);
   }
 
   tap(command: TapCommand): Promise<readonly TapStream[]> {

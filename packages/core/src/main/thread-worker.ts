@@ -8,7 +8,8 @@ import type { ThreadMetrics } from "../stats/aggregate.ts";
 import type { RuntimeEntries } from "../runtime/runtime-entry.ts";
 import type { TapStream } from "../tap/fixture.ts";
 import type { TapCommand } from "../tap/tap-point.ts";
-import type { HostModel } from "../upstream/host.ts";
+import type { HostFlags, HostModel } from "../upstream/host.ts";
+import type { HostReports } from "../upstream/outlier/host-watch.ts";
 import type { DataPlane, ListenRequest, ListenResult, PrepareResult } from "../worker/data-plane.ts";
 import { keepGenericWasmWrappers } from "../isolate/wasm-wrappers.ts";
 import { workerEntry } from "../worker/entry-url.ts";
@@ -23,6 +24,7 @@ export interface ThreadWorkerOptions {
   readonly heart: ObservedHeart;
   readonly metrics: ThreadMetrics;
   readonly log: LogSink;
+  readonly hostReports?: HostReports | undefined;
   readonly resourceLimits?: ResourceLimits | undefined;
   /** Called once, however it ended; `reason` is a clause for the log. */
   readonly onDeath: (reason: string) => void;
@@ -94,6 +96,10 @@ export class ThreadWorker implements DataPlane {
     await this.#call("updateHosts", cluster, hosts);
   }
 
+  async updateFlags(cluster: string, changes: readonly HostFlags[]): Promise<void> {
+    await this.#call("updateFlags", cluster, changes);
+  }
+
   tap(command: TapCommand): Promise<readonly TapStream[]> {
     return this.#call("tap", command) as Promise<readonly TapStream[]>;
   }
@@ -154,6 +160,9 @@ export class ThreadWorker implements DataPlane {
         break;
       case "filter":
         heart.name(message.filter, message.name);
+        break;
+      case "host":
+        this.#options.hostReports?.report(message.cluster, message.address, message.event);
         break;
       case "log":
         log.write(message.level, message.component, message.message, message.fields);

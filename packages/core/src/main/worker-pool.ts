@@ -6,6 +6,7 @@ import type { SharedTable } from "../stats/shared-table.ts";
 import type { StatsStore } from "../stats/stats-store.ts";
 import type { DataPlane } from "../worker/data-plane.ts";
 import { ObservedHeart, allocateHeartbeat } from "../worker/heartbeat.ts";
+import type { HostReports } from "../upstream/outlier/host-watch.ts";
 import type { LogSink } from "../worker/log.ts";
 import type { WorkerStart } from "../worker/messages.ts";
 import { ThreadWorker } from "./thread-worker.ts";
@@ -25,6 +26,7 @@ export interface WorkerPoolOptions {
   readonly shared: SharedTable;
   readonly watchdog: Watchdog;
   readonly log: LogSink;
+  readonly hostReports?: HostReports | undefined;
   readonly resourceLimits?: ResourceLimits | undefined;
   /** Brings the live configuration to a fresh worker; resolves with why it cannot serve, or null. */
   readonly onReplacement: (index: number, plane: DataPlane) => Promise<string | null>;
@@ -96,7 +98,7 @@ export class WorkerPool {
   }
 
   #spawn(slot: Slot): ThreadWorker {
-    const { start, aggregator, stats, log, watchdog, resourceLimits } = this.#options;
+    const { start, aggregator, stats, log, watchdog, resourceLimits, hostReports } = this.#options;
     const { index } = slot;
     const heartbeat = allocateHeartbeat();
     const heart = new ObservedHeart(heartbeat);
@@ -107,6 +109,7 @@ export class WorkerPool {
       metrics,
       log,
       resourceLimits,
+      hostReports,
       onDeath: (reason) => this.#onDeath(slot, worker, reason),
     });
     slot.worker = worker;

@@ -7,7 +7,7 @@ import { sameMeaning } from "../config/same-meaning.ts";
 import type { ClusterSource } from "./cluster-source.ts";
 import { Cluster, type ClusterServices } from "./cluster.ts";
 import type { Connector } from "./connector.ts";
-import type { HostModel } from "./host.ts";
+import type { HostFlags, HostModel } from "./host.ts";
 
 export interface PreparedClusters {
   commit(): void;
@@ -66,6 +66,11 @@ export class ClusterManager implements ClusterSource {
   /** What discovery found since. */
   updateHosts(name: string, hosts: readonly HostModel[]): void {
     this.#clusters.get(name)?.updateHosts(hosts);
+  }
+
+  /** What main's checks and its outlier detection found since. */
+  updateFlags(name: string, changes: readonly HostFlags[]): void {
+    this.#clusters.get(name)?.updateFlags(changes);
   }
 
   /** Everything ends now. */

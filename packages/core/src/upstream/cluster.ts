@@ -19,12 +19,14 @@ import { AS_CONFIGURED, type Connector } from "./connector.ts";
 import type { GrpcTarget } from "./grpc/grpc-call.ts";
 import { GrpcChannels } from "./grpc/grpc-channels.ts";
 import { ClusterGrpcClient } from "./grpc/grpc-client.ts";
-import { Host, type HostModel, addressKey, hostStatsPrefix } from "./host.ts";
+import { applyFlags, isOnProbation, probeHost, watchOf } from "./health/cluster-health.ts";
+import { Host, type HostFlags, type HostModel, addressKey, hostStatsPrefix } from "./host.ts";
 import { type LoadBalancer, eligible, roundRobin } from "./load-balancing/round-robin.ts";
 import { HTTP2_CLIENT_DEFAULTS, type Http2Environment, NO_HTTP2_STATS } from "../http/codec/h2/index.ts";
 import { Http2CodecStats } from "../http/codec/h2/codec-stats.ts";
 import { ConnectionCount } from "./pool/base-pool.ts";
 import { HostPool, type PoolSettings } from "./pool/host-pool.ts";
+import { httpOfGrpc } from "./outlier/host-watch.ts";
 import { HostPools } from "./pool/host-pools.ts";
 import { type ChosenPool, PoolChoice } from "./pool/pool-choice.ts";
 import type { PoolOwner, PoolProtocol, StreamPool } from "./pool/pool.ts";
@@ -38,7 +40,10 @@ const MAX_PENDING = 1024;
 const MAX_CONNECTIONS = 1024;
 
 /** What a cluster needs of its thread. */
-export type ClusterServices = Pick<WorkerServices, "clock" | "timers" | "flushQueue" | "random" | "stats">;
+export type ClusterServices = Pick<
+  WorkerServices,
+  "clock" | "timers" | "flushQueue" | "random" | "stats" | "hostReports"
+>;
 
 /** Connections that one request may have opened in advance, and hosts that are tried for a request that another one refused. */
 const MOST_AHEAD = 3;
@@ -69,6 +74,8 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
   /** Hosts that were picked in advance; as Envoy, at most as many as there are to pick from. */
   #foreseen: Host[] = [];
   #hostsInTurn = 0;
+  /** Ejected hosts that single requests are to try. */
+  #onProbation: readonly Host[] = [];
   readonly #tcp = new Set<TcpUpstream>();
   #balancer: LoadBalancer;
   #panic = false;
@@ -202,12 +209,15 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
   endCall(host: Host, code: number): void {
     this.stats.rqActive.dec();
     host.rqActive.dec();
+    host.watch?.count(httpOfGrpc(code));
     if (code === 0) host.rqSuccess.inc();
     else host.rqError.inc();
   }
 
   #pick(): Host | null {
     if (this.#panic) this.stats.lbHealthyPanic.inc();
+    const probed = this.#onProbation.length === 0 ? null : probeHost(this.#onProbation);
+    if (probed !== null) return probed;
     const host = this.#foreseen.length === 0 ? this.#balancer.pick() : this.#foreseen.shift()!;
     if (host === null) this.stats.cxNoneHealthy.inc();
     return host;
@@ -229,13 +239,14 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
       const known = members.get(key);
       if (known !== undefined) {
         known.host.weight = model.weight;
-        known.host.health = model.health;
+        known.host.judge(model.health, model.flags ?? 0);
         order.push(known.host);
         continue;
       }
       changed = true;
       const scope = this.#services.stats.scope(hostStatsPrefix(this.name, key));
       const host = new Host(model, this.name, scope);
+      host.watch = watchOf(this.model, this.#services.hostReports, host, model);
       const pools = new HostPools(host, this.#choice, this.#newPool);
       members.set(key, pools);
       this.#pools.set(host, pools);
@@ -247,6 +258,17 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
       members.delete(key);
     }
     if (changed) this.stats.membershipChange.inc();
+    this.#choose(order);
+  }
+
+  /** What main's checks and its outlier detection say of hosts now. */
+  updateFlags(changes: readonly HostFlags[]): void {
+    if (applyFlags(changes, this.#members, this.#tcp, this.model))
+      this.#choose(Array.from(this.#members.values(), ({ host }) => host));
+  }
+
+  /** From now on it is these hosts that are chosen from. */
+  #choose(order: readonly Host[]): void {
     this.stats.membershipTotal.set(order.length);
     this.stats.membershipHealthy.set(order.filter((h) => h.health === "healthy").length);
     this.stats.membershipDegraded.set(order.filter((h) => h.health === "degraded").length);
@@ -255,6 +277,7 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
     this.#balancer = roundRobin(hosts, this.#services.random);
     this.#hostsInTurn = hosts.length;
     this.#foreseen = [];
+    this.#onProbation = order.filter(isOnProbation);
   }
 
   #http2Environment(): Http2Environment {

@@ -1,8 +1,11 @@
 /** One host of a cluster in one thread: its address, what it is called, whether it takes traffic, and its own counters (shown by /clusters). */
 import type { Counter, Gauge, UpstreamHost } from "@sluice/sdk";
-import type { AddressModel, EndpointModel } from "../config/model.ts";
+import type { AddressModel, EndpointHealthModel, EndpointModel } from "../config/model.ts";
 import type { SlotGauge } from "../stats/metrics.ts";
 import type { StatsScope } from "../stats/stats-store.ts";
+import { HEALTH_FLAG, healthOf } from "./health/health-flags.ts";
+import type { HostCountsModel } from "./outlier/host-counts.ts";
+import type { HostWatch } from "./outlier/host-watch.ts";
 
 export type HostHealth = EndpointModel["health"];
 
@@ -12,7 +15,16 @@ export interface HostModel {
   readonly hostname: string;
   readonly weight: number;
   readonly health: HostHealth;
+  /** Absent: checked as its cluster says. */
+  readonly healthCheck?: EndpointHealthModel;
+  /** What main's checks and its outlier detection found (HEALTH_FLAG); absent: nothing. */
+  readonly flags?: number;
+  /** Where its answers are counted; absent: nowhere. */
+  readonly counts?: HostCountsModel;
 }
+
+/** A host's address and the flags that it has from now on. */
+export type HostFlags = readonly [address: string, flags: number];
 
 export function addressKey(address: AddressModel): string {
   if (address.kind === "pipe") return address.path;
@@ -37,7 +49,12 @@ export class Host implements UpstreamHost {
   readonly cluster: string;
   /** 1 to 128. */
   weight: number;
+  /** What discovery says and what was found besides, in one: see `judge`. */
   health: HostHealth;
+  /** HEALTH_FLAG */
+  flags: number;
+  /** Told of its answers and failures; null: nobody wants to know. */
+  watch: HostWatch | null;
   readonly cxTotal: Counter;
   readonly cxActive: Gauge;
   readonly cxConnectFail: Counter;
@@ -47,6 +64,7 @@ export class Host implements UpstreamHost {
   readonly rqError: Counter;
   readonly rqTimeout: Counter;
   readonly #scope: StatsScope;
+  #discovered: HostHealth;
 
   /** `scope` is the host's own. */
   constructor(model: HostModel, cluster: string, scope: StatsScope) {
@@ -56,6 +74,9 @@ export class Host implements UpstreamHost {
     this.cluster = cluster;
     this.weight = model.weight;
     this.health = model.health;
+    this.flags = 0;
+    this.watch = null;
+    this.#discovered = model.health;
     this.#scope = scope;
     this.cxTotal = scope.counter("cx_total");
     this.cxActive = scope.gauge("cx_active");
@@ -65,6 +86,15 @@ export class Host implements UpstreamHost {
     this.rqSuccess = scope.counter("rq_success");
     this.rqError = scope.counter("rq_error");
     this.rqTimeout = scope.counter("rq_timeout");
+    if (model.flags !== undefined) this.judge(model.health, model.flags);
+  }
+
+  /** What discovery says of it (null: what it said last), and what checks and outlier detection found. */
+  judge(discovered: HostHealth | null, flags: number): void {
+    if (discovered !== null) this.#discovered = discovered;
+    this.flags = flags;
+    this.health = healthOf(this.#discovered, flags);
+    if (this.watch !== null) this.watch.isFailed = (flags & HEALTH_FLAG.failedActiveHc) !== 0;
   }
 
   get usable(): boolean {

@@ -7,7 +7,7 @@ import type { ConnectEvents, ConnectTarget, Connecting, Connector } from "./conn
 import type { Host } from "./host.ts";
 
 export class TcpUpstream implements UpstreamConnection, ConnectEvents, ConnectionEvents {
-  readonly #host: Host;
+  readonly host: Host;
   readonly #stats: ClusterStats;
   readonly #clock: TurnClock;
   readonly #events: UpstreamConnectionEvents;
@@ -30,7 +30,7 @@ export class TcpUpstream implements UpstreamConnection, ConnectEvents, Connectio
     events: UpstreamConnectionEvents,
     all: Set<TcpUpstream>,
   ) {
-    this.#host = host;
+    this.host = host;
     this.#stats = stats;
     this.#clock = clock;
     this.#events = events;
@@ -44,7 +44,7 @@ export class TcpUpstream implements UpstreamConnection, ConnectEvents, Connectio
   }
 
   start(connector: Connector, timeoutMs: number, target: ConnectTarget | null): void {
-    this.#connecting = connector.connect(this.#host, timeoutMs, this, target);
+    this.#connecting = connector.connect(this.host, timeoutMs, this, target);
   }
 
   // ---- from the owner -----------------------------------------------------------------------------------------------------------------------
@@ -84,8 +84,8 @@ export class TcpUpstream implements UpstreamConnection, ConnectEvents, Connectio
     connection.end();
   }
 
-  /** Everything ends now, also what is still being delivered. */
-  destroy(): void {
+  /** Everything ends now, also what is still being delivered; `detail` is for logs. */
+  destroy(detail = "cluster_removed"): void {
     const wasOver = this.#over;
     this.#over = true;
     this.#closedLocally = true;
@@ -95,7 +95,7 @@ export class TcpUpstream implements UpstreamConnection, ConnectEvents, Connectio
       this.#connecting?.cancel();
       this.#forget();
     }
-    if (!wasOver) this.#events.onUpstreamClose("local_reset", "cluster_removed", this.#host);
+    if (!wasOver) this.#events.onUpstreamClose("local_reset", detail, this.host);
   }
 
   pause(): void {
@@ -122,7 +122,8 @@ export class TcpUpstream implements UpstreamConnection, ConnectEvents, Connectio
       return;
     }
     if (this.#pauses !== 0) connection.pause();
-    this.#events.onUpstreamConnected(this.#host, connection.info.local.address);
+    this.host.watch?.connectedAll();
+    this.#events.onUpstreamConnected(this.host, connection.info.local.address);
     for (const data of this.#waiting) if (!this.#over) connection.write(data);
     this.#waiting = [];
     if (this.#hasEnded && !this.#over) connection.end();
@@ -134,12 +135,15 @@ export class TcpUpstream implements UpstreamConnection, ConnectEvents, Connectio
 
   onConnectFailed(reason: "connection_failure" | "connection_timeout", detail: string): void {
     this.#stats.cxConnectFail.inc();
-    this.#host.cxConnectFail.inc();
-    if (reason === "connection_timeout") this.#stats.cxConnectTimeout.inc();
+    this.host.cxConnectFail.inc();
+    if (reason === "connection_timeout") {
+      this.#stats.cxConnectTimeout.inc();
+      this.host.watch?.timedOut();
+    } else this.host.watch?.failed();
     this.#forget();
     if (this.#over) return;
     this.#over = true;
-    this.#events.onUpstreamClose(reason, detail, this.#host);
+    this.#events.onUpstreamClose(reason, detail, this.host);
   }
 
   // ---- from the connection ------------------------------------------------------------------------------------------------------------------
@@ -164,7 +168,7 @@ export class TcpUpstream implements UpstreamConnection, ConnectEvents, Connectio
     this.#forget();
     if (this.#over) return;
     this.#over = true;
-    this.#events.onUpstreamClose(error === "" ? null : "connection_termination", error, this.#host);
+    this.#events.onUpstreamClose(error === "" ? null : "connection_termination", error, this.host);
   }
 
   onWriteHigh(): void {
@@ -180,7 +184,7 @@ export class TcpUpstream implements UpstreamConnection, ConnectEvents, Connectio
   #forget(): void {
     if (!this.#all.delete(this)) return;
     this.#stats.cxActive.dec();
-    this.#host.cxActive.dec();
+    this.host.cxActive.dec();
   }
 }
 

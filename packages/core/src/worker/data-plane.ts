@@ -6,7 +6,7 @@ import type { AddressModel, CompiledConfig, ConfigPlace } from "../config/model.
 import type { RuntimeEntries } from "../runtime/runtime-entry.ts";
 import type { TapStream } from "../tap/fixture.ts";
 import type { TapCommand } from "../tap/tap-point.ts";
-import type { HostModel } from "../upstream/host.ts";
+import type { HostFlags, HostModel } from "../upstream/host.ts";
 import type { ClusterHosts, ListenOptions } from "./parts.ts";
 
 export interface DataPlane {
@@ -25,6 +25,8 @@ export interface DataPlane {
   close(): Promise<void>;
   /** What discovery found since, for a cluster of the live configuration. */
   updateHosts(cluster: string, hosts: readonly HostModel[]): Promise<void>;
+  /** What checks and outlier detection found since, for a cluster of the live configuration. */
+  updateFlags(cluster: string, changes: readonly HostFlags[]): Promise<void>;
   /** Runtime values from now on: all of them. */
   updateRuntime(entries: RuntimeEntries): Promise<void>;
   /** Streams on record that are finished, after the command. */

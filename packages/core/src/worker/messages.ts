@@ -1,6 +1,7 @@
 /** What main and a worker thread say to each other. Everything is plain data and shared memory. */
 import type { MetricRegistration } from "../stats/metrics.ts";
 import type { DataPlane } from "./data-plane.ts";
+import type { HostEvent } from "../upstream/outlier/host-watch.ts";
 import type { LogLevel } from "./log.ts";
 
 /** What a worker gets at its start. */
@@ -35,6 +36,8 @@ export type FromWorker =
   | { readonly kind: "metrics"; readonly metrics: readonly MetricRegistration[] }
   | { readonly kind: "removed"; readonly ids: readonly number[] }
   | { readonly kind: "filter"; readonly filter: number; readonly name: string }
+  /** What a worker has found of a host: main decides what comes of it. */
+  | { readonly kind: "host"; readonly cluster: string; readonly address: string; readonly event: HostEvent }
   | {
       readonly kind: "log";
       readonly level: LogLevel;

@@ -5,7 +5,7 @@
 import type { AddressModel, ClusterModel, ListenerModel } from "../config/model.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { ClusterSource } from "../upstream/cluster-source.ts";
-import type { HostModel } from "../upstream/host.ts";
+import type { HostFlags, HostModel } from "../upstream/host.ts";
 import type { WorkerServices } from "./services.ts";
 
 /** Something made for a configuration that is not live yet. */
@@ -24,6 +24,8 @@ export interface ClusterManagerPart extends ClusterSource {
   prepare(models: readonly ClusterModel[], hosts: ClusterHosts): Prepared;
   /** What discovery found since. */
   updateHosts(name: string, hosts: readonly HostModel[]): void;
+  /** What main's checks and its outlier detection found since. */
+  updateFlags?(name: string, changes: readonly HostFlags[]): void;
   /** Everything ends now. */
   destroy(): void;
 }

@@ -9,7 +9,7 @@ import type { Registry } from "../registry/registry.ts";
 import type { RuntimeEntries } from "../runtime/runtime-entry.ts";
 import type { TapStream } from "../tap/fixture.ts";
 import type { TapCommand } from "../tap/tap-point.ts";
-import type { HostModel } from "../upstream/host.ts";
+import type { HostFlags, HostModel } from "../upstream/host.ts";
 import { explainBindError } from "./bind-error.ts";
 import { canMoveConnections, filterVersions } from "./chain-change.ts";
 import {
@@ -220,6 +220,10 @@ export class WorkerRuntime implements DataPlane {
 
   async updateHosts(cluster: string, hosts: readonly HostModel[]): Promise<void> {
     this.#clusters.updateHosts(cluster, hosts);
+  }
+
+  async updateFlags(cluster: string, changes: readonly HostFlags[]): Promise<void> {
+    this.#clusters.updateFlags?.(cluster, changes);
   }
 
   async updateRuntime(entries: RuntimeEntries): Promise<void> {

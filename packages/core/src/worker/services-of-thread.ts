@@ -7,6 +7,7 @@ import type { StatsStore } from "../stats/stats-store.ts";
 import { TapPoint } from "../tap/tap-point.ts";
 import { RealClock } from "../timing/real-clock.ts";
 import { TimerWheel } from "../timing/timer-wheel.ts";
+import type { HostReports } from "../upstream/outlier/host-watch.ts";
 import type { LogSink } from "./log.ts";
 import { systemRandom } from "./random.ts";
 import type { Heartbeat, WorkerServices } from "./services.ts";
@@ -19,10 +20,11 @@ export interface ThreadServicesOptions {
   readonly heartbeat: Heartbeat;
   readonly ticketKeys: Uint8Array;
   readonly clock: RealClock;
+  readonly hostReports?: HostReports | undefined;
 }
 
 export function createServices(options: ThreadServicesOptions): Omit<WorkerServices, "clusters"> {
-  const { workerIndex, stats, log, heartbeat, clock } = options;
+  const { workerIndex, stats, log, heartbeat, clock, hostReports } = options;
   return {
     workerIndex,
     clock,
@@ -41,6 +43,7 @@ export function createServices(options: ThreadServicesOptions): Omit<WorkerServi
     accessLogSinks: new AccessLogSinks(stats.scope("filesystem.").counter("write_failed")),
     heartbeat,
     tap: new TapPoint(),
+    hostReports,
     ticketKeys: Buffer.from(options.ticketKeys),
   };
 }

@@ -8,6 +8,7 @@ import type { StatsStore } from "../stats/stats-store.ts";
 import type { TapPoint } from "../tap/tap-point.ts";
 import type { Timers, TurnClock } from "../timing/clock.ts";
 import type { ClusterSource } from "../upstream/cluster-source.ts";
+import type { HostReports } from "../upstream/outlier/host-watch.ts";
 import type { LogSink } from "./log.ts";
 
 export interface WorkerServices {
@@ -29,6 +30,8 @@ export interface WorkerServices {
   readonly heartbeat: Heartbeat;
   /** Where streams are recorded from; absent where nobody can ask for it. */
   readonly tap?: TapPoint;
+  /** The way to main for what hosts do; absent where nobody listens. */
+  readonly hostReports?: HostReports | undefined;
   /** Keys of TLS session tickets, the same in all workers: 48 bytes, as node:tls takes them. */
   readonly ticketKeys: Buffer;
 }

@@ -51,6 +51,7 @@ async function main(): Promise<void> {
     heartbeat,
     clock,
     ticketKeys: start.ticketKeys,
+    hostReports: { report: (cluster, address, event) => post({ kind: "host", cluster, address, event }) },
   });
   const plane: DataPlane = new WorkerRuntime(services, registry, parts);
   parentPort!.on("message", (message: ToWorker) => {

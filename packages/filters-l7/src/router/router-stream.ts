@@ -168,7 +168,7 @@ export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, Wate
     if (this.upstream === null) return;
     this.counters!.timeout.inc();
     this.further?.timedOut();
-    this.end();
+    this.end(this.timeoutStatus === 504);
     const body = this.timeoutStatus === 504 ? "upstream request timeout" : "";
     this.answer({ status: this.timeoutStatus, body, flag: "UT", details: "response_timeout" });
   }
@@ -192,10 +192,10 @@ export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, Wate
   }
 
   /** The stream is over, from whichever side. */
-  end(): void {
+  end(timedOut = false): void {
     const { upstream } = this;
     this.upstream = null;
-    upstream?.reset();
+    upstream?.reset(timedOut);
   }
 
   // ---- from upstream ------------------------------------------------------------------------------------------------------------------------

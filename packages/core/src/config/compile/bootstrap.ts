@@ -24,6 +24,8 @@ export function compileBootstrap(
 ): CompiledConfig {
   context.observe = compileObserve(context, bootstrap);
   context.node = { cluster: bootstrap.node?.cluster ?? "", node: bootstrap.node?.id ?? "" };
+  const eventLog = bootstrap.clusterManager?.outlierDetection?.eventLogPath ?? "";
+  if (eventLog !== "") context.outlierEventLog = context.resolvePath(eventLog);
   const clusters = compileClusters(context, bootstrap);
   const listeners = compileListeners(context, bootstrap);
   return {

@@ -4,6 +4,7 @@ import type { ClusterLoadAssignment } from "../envoy/generated/envoy/config/endp
 import type { LbEndpoint } from "../envoy/generated/envoy/config/endpoint/v3/endpoint_components_pb.js";
 import { enumName } from "../envoy/enum-name.ts";
 import type { ClusterModel, EndpointModel } from "../model.ts";
+import { compileClusterHealth, compileEndpointHealth } from "./cluster-health.ts";
 import type { CompileContext } from "./context.ts";
 import { compileUpstreamHttp } from "./upstream-http.ts";
 import { compileKeepalive, compilePreconnect } from "./upstream-connection.ts";
@@ -34,6 +35,7 @@ export function compileCluster(context: CompileContext, cluster: Cluster): Clust
     tcpKeepalive: compileKeepalive(context, cluster),
     preconnect: compilePreconnect(cluster),
     http,
+    ...compileClusterHealth(context, cluster),
     place: context.place({ message: cluster }),
   };
 }
@@ -102,6 +104,7 @@ function compileEndpoint(context: CompileContext, host: LbEndpoint, names: boole
     hostname: endpoint.hostname,
     weight: host.loadBalancingWeight ?? 1,
     health: health[host.healthStatus] ?? "healthy",
+    ...compileEndpointHealth(context, endpoint),
     place: context.place({ message: host }),
   };
 }

@@ -42,6 +42,8 @@ export class CompileContext {
   observe: ObserveModel = { sampleEvery: 0, debugTrace: null };
   /** Who this proxy is; known before listeners are compiled. */
   node: { readonly cluster: string; readonly node: string } = { cluster: "", node: "" };
+  /** Where outlier detection of all clusters writes its events; empty: nowhere. Known before clusters are compiled. */
+  outlierEventLog = "";
   readonly #options: CompileOptions;
   readonly #problems: Problems;
 

@@ -75,6 +75,7 @@ function hostOf(endpoint: EndpointModel, ip: string): HostModel {
     hostname: endpoint.hostname === "" ? address.host : endpoint.hostname,
     weight: endpoint.weight,
     health: endpoint.health,
+    ...(endpoint.healthCheck === undefined ? {} : { healthCheck: endpoint.healthCheck }),
   };
 }
 

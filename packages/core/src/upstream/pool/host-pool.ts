@@ -309,6 +309,11 @@ export class HostPool extends BasePool implements StreamPool {
     this.checkEmpty();
   }
 
+  /** Those that there are end now, with what they carry; whoever comes next opens others. */
+  closeConnections(): void {
+    for (const connection of this.#all) connection.destroy();
+  }
+
   /** Everything ends now. */
   destroy(): void {
     this.draining = true;

@@ -131,10 +131,11 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
     if (encoder !== null) encoder.sendTrailers(trailers as HeaderMap);
   }
 
-  reset(): void {
+  reset(timedOut = false): void {
     if (this.over) return;
     this.finish();
     if (this.encoder !== null) {
+      if (timedOut && this.status === 0) this.countTimeout();
       // A complete exchange has given its connection back: it may carry another stream already.
       if (this.responseEnded && this.requestEnded) return;
       this.pool.stats.rqTxReset.inc();
@@ -174,6 +175,8 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
       this.pool.timers.arm(this.timer, maxStreamMs);
     }
     if (this.pauses !== 0) encoder.pauseResponse();
+    const { watch } = this.pool.host;
+    if (watch !== null) watch.connected();
     if (this.headers === null) return;
     this.tellReady();
     if (!this.over) this.sendKept(encoder);
@@ -201,7 +204,15 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
   fail(reason: ResetReason, detail: string): void {
     if (this.over) return;
     this.finish();
-    this.events.onUpstreamReset(reason, detail, this.pool.host);
+    const { host } = this.pool;
+    if (host.watch !== null && reason !== "overflow" && reason !== "local_reset") host.watch.failed();
+    this.events.onUpstreamReset(reason, detail, host);
+  }
+
+  private countTimeout(): void {
+    const { host } = this.pool;
+    host.rqTimeout.inc();
+    host.watch?.timedOut();
   }
 
   /** The time of the cluster's streams is over. */
@@ -286,6 +297,7 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
     const { host } = this.pool;
     if (headers.status >= 500) host.rqError.inc();
     else host.rqSuccess.inc();
+    if (host.watch !== null) host.watch.answered(headers);
     if (end) this.endResponse();
     this.events.onUpstreamHeaders(headers, end);
   }
@@ -319,6 +331,7 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
     stats.rqRxReset.inc();
     if (reason === "protocol_error") stats.cxProtocolError.inc();
     if (this.status === 0) host.rqError.inc();
+    if (host.watch !== null && reason !== "overflow") host.watch.failed();
     this.events.onUpstreamReset(reason, detail, host, code);
   }
 

@@ -1,0 +1,31 @@
+/** Envoy's defaults of outlier detection (outlier_detection.proto). */
+import type { OutlierModel } from "./model.ts";
+
+export const OUTLIER_DEFAULTS: Omit<OutlierModel, "place"> = {
+  consecutive5xx: 5,
+  consecutiveGatewayFailure: 5,
+  consecutiveLocalOriginFailure: 5,
+  intervalMs: 10_000,
+  baseEjectionMs: 30_000,
+  maxEjectionMs: 300_000,
+  maxEjectionJitterMs: 0,
+  maxEjectionPercent: 10,
+  enforcingConsecutive5xx: 100,
+  enforcingConsecutiveGatewayFailure: 0,
+  enforcingConsecutiveLocalOriginFailure: 100,
+  enforcingSuccessRate: 100,
+  enforcingLocalOriginSuccessRate: 100,
+  enforcingFailurePercentage: 0,
+  enforcingLocalOriginFailurePercentage: 0,
+  successRateMinimumHosts: 5,
+  successRateRequestVolume: 100,
+  successRateStdevFactor: 1900,
+  failurePercentageThreshold: 85,
+  failurePercentageMinimumHosts: 5,
+  failurePercentageRequestVolume: 50,
+  splitsLocalOrigin: false,
+  alwaysEjectsOne: false,
+  checkUnejects: true,
+  probation: false,
+  eventLog: "",
+};
