@@ -1,8 +1,10 @@
 /** The short form's types, and `defineConfig`, which gives editors something to complete in `sluice.config.ts`. Reference: docs/configuration/short-form.md. */
 import type { DefinitionBase, HttpStream, RequestHeaders, Verdict } from "@sluice/sdk";
 import type { AccessLogsConfig, HttpOptionsConfig } from "./define-http.ts";
+import type { HealthCheckConfig, OutlierDetectionConfig } from "./define-health.ts";
 import type { HeaderChangesConfig, RouteConfig, VirtualHostConfig } from "./define-routes.ts";
 
+export type * from "./define-health.ts";
 export type * from "./define-http.ts";
 export type * from "./define-routes.ts";
 
@@ -280,6 +282,10 @@ export interface ClusterConfig {
   /** Of HTTP/1 headers: `Content-Type` (proper), or as clients and endpoints wrote them (preserve). @default lower case */
   readonly header_case?: "proper" | "preserve";
   readonly stat_name?: string;
+  /** A path that is asked for, or more. Hosts that do not pass get no traffic. */
+  readonly health_check?: string | HealthCheckConfig;
+  /** Hosts whose answers are bad get no traffic for a while. */
+  readonly outlier_detection?: boolean | OutlierDetectionConfig;
 }
 
 export interface EndpointConfig {

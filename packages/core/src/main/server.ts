@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import type { ResourceLimits } from "node:worker_threads";
 import type { AddressModel, ClusterModel, CompiledConfig, RuntimeModel, WatchdogModel } from "../config/model.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { RuntimeEntries } from "../runtime/runtime-entry.ts";
 import { RuntimeLayers } from "../runtime/runtime-layers.ts";
 import { StatsAggregator } from "../stats/aggregate.ts";
 import { SharedTable } from "../stats/shared-table.ts";
@@ -15,9 +16,11 @@ import type { TapCommand } from "../tap/tap-point.ts";
 import { RealClock } from "../timing/real-clock.ts";
 import { StrictDns } from "../upstream/discovery/strict-dns.ts";
 import type { HostModel } from "../upstream/host.ts";
-import { type ApplyProblem, type DataPlane, listenerKey } from "../worker/data-plane.ts";
+import type { HostReports } from "../upstream/outlier/host-watch.ts";
+import { type ApplyProblem, type DataPlane, listenerKey, toProblem } from "../worker/data-plane.ts";
 import type { LogSink, LogThreshold } from "../worker/log.ts";
-import type { DiscoveryPart, RuntimeParts } from "../worker/parts.ts";
+import type { ClusterHosts, DiscoveryPart, RuntimeParts } from "../worker/parts.ts";
+import type { HostHealth, HostHealthView } from "./health/host-health.ts";
 import { LocalWorker } from "./local-worker.ts";
 import { canReusePort } from "./probe.ts";
 import { Rollout, type RolloutTarget } from "./rollout.ts";
@@ -68,8 +71,11 @@ export class Server {
   readonly #pool: WorkerPool | null;
   readonly #local: LocalWorker | null;
   readonly #discovery: DiscoveryPart;
+  /** null: no cluster was ever configured to be checked. */
+  #health: HostHealth | null = null;
   #rollout: Rollout | null = null;
   #config: CompiledConfig | null = null;
+  #runtimeEntries: RuntimeEntries = {};
   #state: ServerState = "PRE_INITIALIZING";
   #healthFailed = false;
   #watchTimer: NodeJS.Timeout | null = null;
@@ -83,7 +89,11 @@ export class Server {
     this.stats = new StatsStore(metrics);
     this.shared = new SharedTable(SharedTable.allocate(), 0);
     this.#watchdog = new Watchdog(DEFAULT_WATCHDOG, options.log);
-    const onHosts = (cluster: string, hosts: readonly HostModel[]) => this.#tellHosts(cluster, hosts);
+    const onHosts = (cluster: string, hosts: readonly HostModel[]) =>
+      this.#tellHosts(cluster, this.#health?.updateHosts(cluster, hosts) ?? hosts);
+    const hostReports: HostReports = {
+      report: (cluster, address, event) => this.#health?.report(cluster, address, event),
+    };
     this.#discovery =
       options.createDiscovery?.(onHosts) ?? new StrictDns({ log: options.log, stats: this.stats, onHosts });
     const ticketKeys = randomBytes(48);
@@ -96,6 +106,7 @@ export class Server {
         ticketKeys,
         shared: this.shared.memory,
         aggregator: this.aggregator,
+        hostReports,
         parts: options.parts?.local ?? null,
       });
     } else {
@@ -115,6 +126,7 @@ export class Server {
         watchdog: this.#watchdog,
         log,
         resourceLimits: options.resourceLimits,
+        hostReports,
         onReplacement: (index, plane) => this.#bring(index, plane),
       });
     }
@@ -167,10 +179,19 @@ export class Server {
       const rollout = this.#rollout!;
       const problems = await rollout.probe(config);
       if (problems.length > 0) return problems;
-      const hosts = await this.#discovery.resolve(config.clusters);
+      const found = await this.#discovery.resolve(config.clusters);
       if (this.#config === null) await this.#useRuntime(config.runtime);
-      problems.push(...(await rollout.apply(config, hosts, this.#targets())));
-      if (problems.length > 0) return problems;
+      try {
+        const hosts = await this.#judge(config, found);
+        problems.push(...(await rollout.apply(config, hosts, this.#targets())));
+      } catch (error) {
+        problems.push(toProblem(error));
+      }
+      if (problems.length > 0) {
+        this.#health?.discard();
+        return problems;
+      }
+      this.#health?.commit();
       if (this.#config !== null) await this.#useRuntime(config.runtime);
       this.#config = config;
       this.#discovery.follow(config.clusters);
@@ -209,6 +230,7 @@ export class Server {
     await within(closed, CLOSE_MS);
     await this.#pool?.terminate();
     await this.#local?.close();
+    this.#health?.close();
     this.#discovery.close();
   }
 
@@ -230,7 +252,17 @@ export class Server {
 
   /** The hosts of a cluster of the live configuration: those that it lists, or those that discovery found. */
   hostsOf(cluster: ClusterModel): readonly HostModel[] {
-    return this.#discovery.hosts.get(cluster.name) ?? (cluster.discovery.kind === "static" ? cluster.endpoints : []);
+    const judged = this.#health?.hostsOf(cluster.name);
+    return (
+      judged ??
+      this.#discovery.hosts.get(cluster.name) ??
+      (cluster.discovery.kind === "static" ? cluster.endpoints : [])
+    );
+  }
+
+  /** What checks and outlier detection know of a host; undefined where its cluster has neither. */
+  hostHealth(cluster: string, address: string): HostHealthView | undefined {
+    return this.#health?.view(cluster, address);
   }
 
   /** Brings the gauges that are read, not counted, up to date. */
@@ -269,6 +301,27 @@ export class Server {
     for (const { plane } of this.#targets()) plane.updateHosts(cluster, hosts).catch(() => {});
   }
 
+  /** Hosts with what is known of them besides. What that takes is loaded when it is first asked for. */
+  async #judge(config: CompiledConfig, found: ClusterHosts): Promise<ClusterHosts> {
+    if (this.#health === null) {
+      if (config.clusters.every(({ health }) => health === undefined)) return found;
+      const { HostHealth } = await import("./health/host-health.ts");
+      const { stats, aggregator } = this;
+      this.#health = new HostHealth({
+        log: this.#options.log,
+        stats,
+        aggregator,
+        clock: this.#clock,
+        runtime: () => this.#runtimeEntries,
+        onHosts: (cluster, hosts) => this.#tellHosts(cluster, hosts),
+        onFlags: (cluster, changes) => {
+          for (const { plane } of this.#targets()) plane.updateFlags(cluster, changes).catch(() => {});
+        },
+      });
+    }
+    return this.#health.prepare(config.clusters, found);
+  }
+
   async #useRuntime(model: RuntimeModel): Promise<void> {
     this.runtime.configure(model);
     await this.#tellRuntime();
@@ -276,6 +329,8 @@ export class Server {
 
   async #tellRuntime(): Promise<void> {
     const { final } = this.runtime;
+    this.#runtimeEntries = final;
+    this.#health?.updateRuntime();
     // A thread that cannot take them is dying; its replacement gets all of them.
     await Promise.allSettled(this.#targets().map(({ plane }) => plane.updateRuntime(final)));
   }
@@ -285,9 +340,8 @@ export class Server {
     return this.#serialize(async () => {
       if (this.#config === null || this.#rollout === null) return "there is no configuration";
       await plane.updateRuntime(this.runtime.final);
-      const problems = await this.#rollout.apply(this.#config, this.#discovery.hosts, [
-        { plane, isFirst: index === 0 },
-      ]);
+      const hosts = this.#health?.allHosts(this.#discovery.hosts) ?? this.#discovery.hosts;
+      const problems = await this.#rollout.apply(this.#config, hosts, [{ plane, isFirst: index === 0 }]);
       return problems[0]?.message ?? null;
     });
   }

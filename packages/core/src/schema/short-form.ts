@@ -30,6 +30,7 @@ import type {
   WeightedClusterConfig,
   WorkerRuntimeConfig,
 } from "../config/define-config.ts";
+import { healthOfCluster, healthParts } from "./health-parts.ts";
 import type { PartName } from "../config/short/keys.ts";
 import type { FilterSchemas } from "./filter-schemas.ts";
 import { accessLogs, httpOptions, httpParts, match } from "./http-parts.ts";
@@ -241,7 +242,9 @@ const fixedParts: Record<Exclude<PartName, "listener" | "http">, JsonSchema> = {
     trailers: flag,
     header_case: oneOf("proper", "preserve"),
     stat_name: text,
+    ...healthOfCluster,
   }),
+  ...healthParts,
   endpoint: part<EndpointConfig>(
     { address, weight: count, hostname: text, health: oneOf("healthy", "unhealthy", "draining", "degraded") },
     ["address"],

@@ -19,7 +19,7 @@ import { AS_CONFIGURED, type Connector } from "./connector.ts";
 import type { GrpcTarget } from "./grpc/grpc-call.ts";
 import { GrpcChannels } from "./grpc/grpc-channels.ts";
 import { ClusterGrpcClient } from "./grpc/grpc-client.ts";
-import { applyFlags, isOnProbation, probeHost, watchOf } from "./health/cluster-health.ts";
+import { applyFlags, isOnProbation, judgeHost, probeHost } from "./health/cluster-health.ts";
 import { Host, type HostFlags, type HostModel, addressKey, hostStatsPrefix } from "./host.ts";
 import { type LoadBalancer, eligible, roundRobin } from "./load-balancing/round-robin.ts";
 import { HTTP2_CLIENT_DEFAULTS, type Http2Environment, NO_HTTP2_STATS } from "../http/codec/h2/index.ts";
@@ -239,14 +239,14 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
       const known = members.get(key);
       if (known !== undefined) {
         known.host.weight = model.weight;
-        known.host.judge(model.health, model.flags ?? 0);
+        judgeHost(known.host, model, this.model, this.#services.hostReports);
         order.push(known.host);
         continue;
       }
       changed = true;
       const scope = this.#services.stats.scope(hostStatsPrefix(this.name, key));
       const host = new Host(model, this.name, scope);
-      host.watch = watchOf(this.model, this.#services.hostReports, host, model);
+      judgeHost(host, model, this.model, this.#services.hostReports);
       const pools = new HostPools(host, this.#choice, this.#newPool);
       members.set(key, pools);
       this.#pools.set(host, pools);

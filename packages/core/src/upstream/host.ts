@@ -86,7 +86,6 @@ export class Host implements UpstreamHost {
     this.rqSuccess = scope.counter("rq_success");
     this.rqError = scope.counter("rq_error");
     this.rqTimeout = scope.counter("rq_timeout");
-    if (model.flags !== undefined) this.judge(model.health, model.flags);
   }
 
   /** What discovery says of it (null: what it said last), and what checks and outlier detection found. */

@@ -5,6 +5,7 @@ import type { JsonObject } from "../source/source.ts";
 import { adaptHeaderCase } from "./http-options.ts";
 import { addressHost, longAddress, type ParsedAddress, readAddress } from "./address.ts";
 import { edgeCluster } from "./edge.ts";
+import { adaptHealth } from "./health.ts";
 import { Section } from "./section.ts";
 import type { ShortContext } from "./short-context.ts";
 import { adaptClusterTls } from "./tls.ts";
@@ -119,6 +120,7 @@ function longCluster(section: Section, clusters: JsonObject, name: string, endpo
   adaptProxyProtocol(section, made);
   adaptConnections(section, made);
   adaptProtocol(section, made);
+  adaptHealth(section, made);
   return made;
 }
 

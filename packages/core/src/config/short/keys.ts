@@ -33,6 +33,7 @@ import type {
   VirtualHostConfig,
   WeightedClusterConfig,
 } from "../define-config.ts";
+import type { HealthCheckConfig, OutlierDetectionConfig } from "../define-health.ts";
 
 /** A compile error where a key of the type is missing or one is too many. */
 function keysOf<T>(keys: Record<keyof T & string, true>): ReadonlySet<string> {
@@ -296,6 +297,36 @@ export const shortKeys = {
     trailers: true,
     header_case: true,
     stat_name: true,
+    health_check: true,
+    outlier_detection: true,
+  }),
+  health_check: keysOf<HealthCheckConfig>({
+    path: true,
+    host: true,
+    method: true,
+    expect: true,
+    http2: true,
+    grpc: true,
+    tcp: true,
+    interval: true,
+    idle_interval: true,
+    timeout: true,
+    unhealthy_threshold: true,
+    healthy_threshold: true,
+    jitter: true,
+    event_log: true,
+  }),
+  outlier_detection: keysOf<OutlierDetectionConfig>({
+    consecutive_5xx: true,
+    consecutive_gateway_failure: true,
+    split_local_failures: true,
+    success_rate: true,
+    failure_percentage: true,
+    interval: true,
+    base_ejection_time: true,
+    max_ejection_time: true,
+    max_ejection_percent: true,
+    probation: true,
   }),
   endpoint: keysOf<EndpointConfig>({ address: true, weight: true, hostname: true, health: true }),
 } as const;
@@ -309,6 +340,6 @@ export const laterKeys: Partial<Record<PartName, ReadonlySet<string>>> = {
   http: new Set(["tracing"]),
   route: new Set(["retry", "hash", "rate_limits", "mirror", "hedge", "cors"]),
   tcp: new Set(["hash"]),
-  cluster: new Set(["health_checks", "outlier_detection", "circuit_breakers", "eds", "http2", "subsets", "slow_start"]),
+  cluster: new Set(["circuit_breakers", "eds", "http2", "subsets", "slow_start"]),
   listener_tls: new Set(["ocsp", "session_ticket_keys"]),
 };

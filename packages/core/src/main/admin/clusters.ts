@@ -1,6 +1,8 @@
 /** `/clusters`: every host of every cluster with its health and its counts, in Envoy's text and JSON. */
 import type { AddressModel, ClusterModel } from "../../config/model.ts";
+import { flagWords, HEALTH_FLAG } from "../../upstream/health/health-flags.ts";
 import { type HostModel, addressKey, hostStatsPrefix, protocolStat } from "../../upstream/host.ts";
+import type { OutlierView } from "../../upstream/outlier/outlier-detector.ts";
 import { type AdminContext, type AdminEndpoint, json, text, wantsJson } from "./endpoint.ts";
 
 interface HostStat {
@@ -10,12 +12,6 @@ interface HostStat {
 }
 
 const EDS_HEALTH = { healthy: "HEALTHY", unhealthy: "UNHEALTHY", draining: "DRAINING", degraded: "DEGRADED" } as const;
-const HEALTH_FLAGS = {
-  healthy: "healthy",
-  unhealthy: "/failed_eds_health",
-  draining: "/eds_status_draining",
-  degraded: "/degraded_eds_health",
-} as const;
 
 export const clusters: AdminEndpoint = {
   path: "/clusters",
@@ -39,7 +35,7 @@ function clusterJson(cluster: ClusterModel, context: AdminContext): unknown {
         name,
       }),
     ),
-    health_status: { eds_health_status: EDS_HEALTH[host.health] },
+    ...healthJson(cluster, host, context),
     weight: host.weight,
     ...(host.hostname === "" ? {} : { hostname: host.hostname }),
     locality: {},
@@ -58,21 +54,58 @@ function clusterText(cluster: ClusterModel, context: AdminContext): string {
     for (const { name, value } of statsOf(cluster, host, context)) lines.push(`${place}::${name}::${value}`);
     lines.push(
       `${place}::hostname::${host.hostname}`,
-      `${place}::health_flags::${HEALTH_FLAGS[host.health]}`,
+      `${place}::health_flags::${flagWords(host.health, host.flags ?? 0)}`,
       `${place}::weight::${host.weight}`,
       `${place}::region::`,
       `${place}::zone::`,
       `${place}::sub_zone::`,
       `${place}::canary::false`,
       `${place}::priority::0`,
-      `${place}::success_rate::-1`,
-      `${place}::local_origin_success_rate::-1`,
+      ...outlierLines(context.server.hostHealth?.(cluster.name, addressKey(host.address))?.outlier ?? null).map(
+        (line) => `${place}::${line}`,
+      ),
     );
     const { speaks, source } = protocolOf(cluster, host, context);
     lines.push(`${place}::protocol::${speaks.join(",")}`, `${place}::protocol_source::${source}`);
   }
   return lines.map((line) => `${line}\n`).join("");
 }
+
+/** What counted against it, besides Envoy's two rates. */
+function outlierLines(outlier: OutlierView | null): string[] {
+  if (outlier === null) return ["success_rate::-1", "local_origin_success_rate::-1"];
+  const { successRate, localSuccessRate, ejections, leftMs, counts } = outlier;
+  return [
+    `success_rate::${successRate}`,
+    `local_origin_success_rate::${localSuccessRate}`,
+    ...Object.entries(counts).map(([name, count]) => `outlier.${name}::${count}`),
+    `outlier.ejections::${ejections}`,
+    ...(leftMs < 0 ? [] : [`outlier.ejected_for_ms::${Math.ceil(leftMs)}`]),
+  ];
+}
+
+function healthJson(cluster: ClusterModel, host: HostModel, { server }: AdminContext): Record<string, unknown> {
+  const flags = host.flags ?? 0;
+  const names = JSON_FLAGS.filter(([flag]) => (flags & flag) !== 0).map(([, name]) => [name, true]);
+  const outlier = server.hostHealth?.(cluster.name, addressKey(host.address))?.outlier ?? null;
+  return {
+    health_status: { eds_health_status: EDS_HEALTH[host.health], ...Object.fromEntries(names) },
+    ...(outlier === null || outlier.successRate < 0 ? {} : { success_rate: { value: outlier.successRate } }),
+    ...(outlier === null || outlier.localSuccessRate < 0
+      ? {}
+      : { local_origin_success_rate: { value: outlier.localSuccessRate } }),
+  };
+}
+
+/** Fields of envoy.admin.v3.HostHealthStatus. */
+const JSON_FLAGS = [
+  [HEALTH_FLAG.failedActiveHc, "failed_active_health_check"],
+  [HEALTH_FLAG.failedOutlier, "failed_outlier_check"],
+  [HEALTH_FLAG.degradedActiveHc, "failed_active_degraded_check"],
+  [HEALTH_FLAG.pendingRemoval, "pending_dynamic_removal"],
+  [HEALTH_FLAG.excludedByImmediateFail, "excluded_via_immediate_hc_fail"],
+  [HEALTH_FLAG.activeHcTimeout, "active_hc_timeout"],
+] as const;
 
 function statsOf(cluster: ClusterModel, host: HostModel, { server }: AdminContext): HostStat[] {
   const prefix = hostStatsPrefix(cluster.name, addressKey(host.address));

@@ -7,6 +7,7 @@ import type { TapStream } from "../../tap/fixture.ts";
 import type { TapCommand } from "../../tap/tap-point.ts";
 import type { HostModel } from "../../upstream/host.ts";
 import type { LogThreshold } from "../../worker/log.ts";
+import type { HostHealthView } from "../health/host-health.ts";
 import type { BoundListener } from "../server.ts";
 import type { ServerState } from "../state.ts";
 
@@ -24,6 +25,7 @@ export interface AdminView {
   /** Resolves with the streams on record that are finished in any worker. */
   tap(command: TapCommand): Promise<readonly TapStream[]>;
   hostsOf(cluster: ClusterModel): readonly HostModel[];
+  hostHealth?(cluster: string, address: string): HostHealthView | undefined;
   refreshStats(): void;
   failHealthCheck(failed: boolean): void;
   drainListeners(graceful: boolean, keepListening: boolean): void;

@@ -6,18 +6,18 @@ import type { HostPools } from "../pool/host-pools.ts";
 import type { TcpUpstream } from "../tcp-upstream.ts";
 import { HEALTH_FLAG } from "./health-flags.ts";
 
-/** null: nothing of it is of interest to anybody. */
-export function watchOf(
+/** What main says of a host with its address: whether it is well, and where its answers are counted, which does not change while it is there. */
+export function judgeHost(
+  host: Host,
+  { health, flags, counts }: HostModel,
   model: ClusterModel,
   reports: HostReports | undefined,
-  host: Host,
-  { counts, flags }: HostModel,
-): HostWatch | null {
+): void {
   const isChecked = (model.health?.check ?? null) !== null;
-  if (reports === undefined || (!isChecked && counts === undefined)) return null;
-  const watch = new HostWatch(reports, model.name, host.address, isChecked, counts ?? null);
-  watch.isFailed = ((flags ?? 0) & HEALTH_FLAG.failedActiveHc) !== 0;
-  return watch;
+  const isNew = host.watch === null ? isChecked || counts !== undefined : !host.watch.counts && counts !== undefined;
+  if (isNew && reports !== undefined)
+    host.watch = new HostWatch(reports, model.name, host.address, isChecked, counts ?? null);
+  host.judge(health, flags ?? 0);
 }
 
 /** Whether anything of it is new. */

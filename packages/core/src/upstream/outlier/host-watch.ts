@@ -44,7 +44,8 @@ export class HostWatch {
   readonly #address: string;
   /** Whether the cluster has active health checks, which an answer may fail. */
   readonly #isChecked: boolean;
-  readonly #counts: boolean;
+  /** Whether answers are counted. */
+  readonly counts: boolean;
   readonly #words: Int32Array;
   readonly #at: number;
   /** It fails its checks already: nobody needs to be told that it asks for it. */
@@ -61,7 +62,7 @@ export class HostWatch {
     this.#cluster = cluster;
     this.#address = address;
     this.#isChecked = isChecked;
-    this.#counts = counts !== null;
+    this.counts = counts !== null;
     this.#words = counts === null ? NO_COUNTS : new Int32Array(counts.memory);
     this.#at = counts === null ? 8 : counts.at;
     this.isFailed = false;
@@ -71,14 +72,14 @@ export class HostWatch {
   answered(headers: ResponseHeaderMap): void {
     if (this.#isChecked && !this.isFailed && headers.find("x-envoy-immediate-health-check-fail") !== null)
       this.#tell("immediate_fail");
-    if (!this.#counts) return;
+    if (!this.counts) return;
     const { status } = headers;
     this.count(status === 200 ? statusOf(headers) : status);
   }
 
   /** A status as it counts: an answer's, or what stands for a local failure. */
   count(status: number): void {
-    if (!this.#counts) return;
+    if (!this.counts) return;
     const words = this.#words;
     const at = this.#at;
     Atomics.add(words, at + ANSWERS, 1);
@@ -99,13 +100,13 @@ export class HostWatch {
 
   /** A connection takes a request. With local failures apart it counts; otherwise only what the server answers does. */
   connected(): void {
-    if (!this.#counts || this.#words[SPLIT] === 0) return;
+    if (!this.counts || this.#words[SPLIT] === 0) return;
     this.#connectedWell();
   }
 
   /** A connection stands and nothing more can be told of the server: TCP. */
   connectedAll(): void {
-    if (!this.#counts) return;
+    if (!this.counts) return;
     if (this.#words[SPLIT] === 0) this.count(200);
     else this.#connectedWell();
   }
@@ -122,7 +123,7 @@ export class HostWatch {
 
   /** Whether this request is the one that an ejected host is tried with. */
   takesProbe(): boolean {
-    if (!this.#counts) return false;
+    if (!this.counts) return false;
     return Atomics.compareExchange(this.#words, this.#at + PROBATION, PROBE_DUE, PROBE_OUT) === PROBE_DUE;
   }
 
@@ -135,7 +136,7 @@ export class HostWatch {
   }
 
   #failedLocally(status: number): void {
-    if (!this.#counts) return;
+    if (!this.counts) return;
     const words = this.#words;
     if (words[SPLIT] === 0) {
       this.count(status);
