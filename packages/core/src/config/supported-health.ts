@@ -22,7 +22,6 @@ export const healthFields: Readonly<Record<string, readonly string[] | "all">> =
     "http_health_check",
     "tcp_health_check",
     "grpc_health_check",
-    "custom_health_check",
     "no_traffic_interval",
     "no_traffic_healthy_interval",
     "unhealthy_interval",
@@ -38,10 +37,7 @@ export const healthFields: Readonly<Record<string, readonly string[] | "all">> =
   [`${core}.HealthCheck.HttpHealthCheck`]: "all",
   [`${core}.HealthCheck.TcpHealthCheck`]: ["send", "receive"],
   [`${core}.HealthCheck.GrpcHealthCheck`]: "all",
-  [`${core}.HealthCheck.CustomHealthCheck`]: "all",
   [`${core}.HealthCheck.TlsOptions`]: "all",
-  "envoy.extensions.health_checkers.redis.v3.Redis": "all",
-  "envoy.extensions.health_checkers.thrift.v3.Thrift": "all",
   "envoy.extensions.health_check.event_sinks.file.v3.HealthCheckEventFileSink": "all",
   "envoy.config.endpoint.v3.Endpoint.HealthCheckConfig": "all",
   "envoy.config.cluster.v3.OutlierDetection": [

@@ -290,3 +290,42 @@ describe("an upgrade on a host that speaks HTTP/2 without extended CONNECT", () 
     expect(recorder.last).toBe("reset connection_failure ECONNREFUSED");
   });
 });
+
+describe("what main says of hosts", () => {
+  const FAILED = 1;
+  const health = { check: null, outlier: null, ignoreHealthOnHostRemoval: false, closeConnectionsOnFailure: true } as const;
+
+  it("decides who is picked, at once", () => {
+    const { cluster: made, send, ports, count } = setup({ endpoints: endpoints(1, 2, 3), http: { protocol: "http1" } });
+    made.updateFlags([
+      ["10.0.0.1:1", FAILED],
+      ["10.0.0.1:9", FAILED],
+    ]);
+    for (let i = 0; i < 4; i++) send();
+    expect(new Set(ports())).toEqual(new Set(["2", "3"]));
+    made.updateFlags([["10.0.0.1:1", 0]]);
+    for (let i = 0; i < 3; i++) send();
+    expect(ports()).toContain("1");
+    expect(count("upstream_cx_none_healthy")).toBe(0);
+  });
+
+  it("stays when discovery names the host again with another weight", () => {
+    const { cluster: made, send, ports } = setup({ endpoints: endpoints(1, 2), http: { protocol: "http1" } });
+    made.updateFlags([["10.0.0.1:1", FAILED]]);
+    made.updateHosts(endpoints(1, 2).map((host, i) => (i === 0 ? { ...host, weight: 5, flags: FAILED } : host)));
+    for (let i = 0; i < 3; i++) send();
+    expect(new Set(ports())).toEqual(new Set(["2"]));
+  });
+
+  it("closes the connections of a host that fails its checks, where that is configured", async () => {
+    const { cluster: made, servers, send, turn } = setup({ http: { protocol: "http1" }, health });
+    made.updateHosts(endpoints(1));
+    const { recorder } = send();
+    const connection = servers.accept();
+    turn(() => made.updateFlags([["10.0.0.1:1", FAILED]]));
+    // Its end is told in a microtask.
+    await Promise.resolve();
+    expect(connection.closed).toBe(true);
+    expect(recorder.last).toMatch(/^reset /);
+  });
+});

@@ -1,76 +1,9 @@
 // One cluster's outlier detection under a virtual clock: workers are played by host watches on the real shared counts.
 import { describe, expect, test } from "vitest";
 import type { OutlierModel } from "../../config/model.ts";
-import { OUTLIER_DEFAULTS } from "../../config/outlier-defaults.ts";
 import { ResponseHeaderMap } from "../../http/headers/header-map.ts";
-import { StatsStore } from "../../stats/stats-store.ts";
-import { VirtualTime } from "../../timing/virtual.ts";
-import { HEALTH_FLAG, flagWords } from "../health/health-flags.ts";
-import { HostWatch } from "./host-watch.ts";
-import { OutlierDetector } from "./outlier-detector.ts";
-import { EJECTION_TYPES, OutlierStats } from "./outlier-stats.ts";
-
-const PLACE = { path: "", position: "" };
-
-function setup(hostCount: number, model: Partial<OutlierModel> = {}, runtime: Record<string, string> = {}) {
-  const time = new VirtualTime();
-  const store = new StatsStore({ addSlab() {}, add() {}, remove() {} });
-  const scope = store.scope("cluster.c.");
-  const lines: string[] = [];
-  const changes: string[] = [];
-  let entries: Record<string, string> = runtime;
-  /** What the next draws are, as shares. */
-  const draws = { next: 0 };
-  const detector = new OutlierDetector({
-    cluster: "c",
-    model: { ...OUTLIER_DEFAULTS, maxEjectionPercent: 100, place: PLACE, ...model },
-    stats: new OutlierStats(scope),
-    clock: time.clock,
-    timers: time.timers,
-    random: { next: () => draws.next, below: (bound) => Math.floor(bound * draws.next) },
-    runtime: () => entries,
-    log: { write: (line) => void lines.push(line) },
-    onChange: (address) => void changes.push(address),
-  });
-  const addresses = Array.from({ length: hostCount }, (_, i) => `10.0.0.1:${80 + i}`);
-  detector.setHosts(new Set(addresses));
-  const reports = {
-    report: (_cluster: string, address: string, event: Parameters<OutlierDetector["report"]>[1]) =>
-      detector.report(address, event),
-  };
-  /** Another thread's view of the host. */
-  const watch = (i: number) => new HostWatch(reports, "c", addresses[i]!, false, detector.countsOf(addresses[i]!)!);
-  const watches = addresses.map((_, i) => watch(i));
-  const put = (i: number, status: number, times = 1) => {
-    for (let n = 0; n < times; n++) watches[i]!.count(status);
-  };
-  const isOut = (i: number) => (detector.flagsOf(addresses[i]!) & HEALTH_FLAG.failedOutlier) !== 0;
-  const out = () => addresses.flatMap((_, i) => (isOut(i) ? [i] : []));
-  const count = (name: string) => scope.counter(`outlier_detection.${name}`).value;
-  const active = () => scope.gauge("outlier_detection.ejections_active").value;
-  const useRuntime = (values: Record<string, string>) => {
-    entries = values;
-    detector.updateRuntime();
-  };
-  const view = (i: number) => detector.view(addresses[i]!)!;
-  return {
-    time,
-    detector,
-    watch,
-    watches,
-    put,
-    isOut,
-    out,
-    count,
-    active,
-    lines,
-    changes,
-    addresses,
-    draws,
-    useRuntime,
-    view,
-  };
-}
+import { EJECTION_TYPES } from "./outlier-stats.ts";
+import { playedOutliers as setup } from "./played-outliers.ts";
 
 describe("errors in a row", () => {
   test("the fifth ejects, whichever workers they came to; a good answer begins anew", () => {
@@ -339,44 +272,6 @@ describe("rates of an interval", () => {
     time.advance(10_000);
     expect([out(), count("ejections_enforced_local_origin_success_rate")]).toEqual([[2], 1]);
     expect([view(2).localSuccessRate, view(2).successRate]).toEqual([50, -1]);
-  });
-});
-
-describe("probation", () => {
-  const model = { probation: true } as const;
-
-  test("an ejected host comes back through one request that goes well", () => {
-    const { time, put, detector, addresses, watch, watches, isOut, count } = setup(10, model);
-    put(0, 500, 5);
-    expect(watches[0]!.takesProbe()).toBe(false);
-    time.advance(30_000);
-    expect(flagWords("healthy", detector.flagsOf(addresses[0]!))).toBe("/failed_outlier_check/outlier_probation");
-    const other = watch(0);
-    expect([watches[0]!.takesProbe(), other.takesProbe()]).toEqual([true, false]);
-    other.count(200);
-    expect([isOut(0), count("probes_passed")]).toEqual([false, 1]);
-  });
-
-  test("one that goes wrong keeps it out for longer than before", () => {
-    const { time, put, watches, isOut, count, view } = setup(10, model);
-    put(0, 500, 5);
-    time.advance(30_000);
-    watches[0]!.takesProbe();
-    watches[0]!.failed();
-    expect([isOut(0), count("probes_failed"), view(0).leftMs]).toEqual([true, 1, 60_000]);
-    time.advance(50_000);
-    expect(watches[0]!.takesProbe()).toBe(false);
-    time.advance(10_000);
-    expect(watches[0]!.takesProbe()).toBe(true);
-  });
-
-  test("a request that nobody hears of again makes room for another with the next tick", () => {
-    const { time, put, watches } = setup(10, model);
-    put(0, 500, 5);
-    time.advance(30_000);
-    expect([watches[0]!.takesProbe(), watches[0]!.takesProbe()]).toEqual([true, false]);
-    time.advance(10_000);
-    expect(watches[0]!.takesProbe()).toBe(true);
   });
 });
 
