@@ -13,6 +13,7 @@ export * from "./grpc-words.ts";
 export type * from "./shared-state.ts";
 export type * from "./runtime.ts";
 export type * from "./route.ts";
+export * from "./retry.ts";
 export type * from "./context.ts";
 export * from "./http-filter.ts";
 export * from "./network-filter.ts";

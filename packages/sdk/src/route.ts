@@ -1,6 +1,7 @@
 /** The route that a stream took, as filters see it. Resolved at configuration time; one object serves every stream that takes it. */
 import type { RequestHeaders, ResponseHeaders } from "./headers.ts";
 import type { TerminalStream } from "./http-filter.ts";
+import type { MirrorPolicy, RetryPolicy } from "./retry.ts";
 
 interface RouteBase {
   /** Envoy: Route.name; empty where it has none. */
@@ -66,6 +67,17 @@ export interface ForwardRoute extends RouteBase {
   readonly bufferLimitBytes: number;
   /** null: redirects go to the client. */
   readonly internalRedirect: InternalRedirect | null;
+  /** null: requests are sent once, unless they ask for more (`x-envoy-retry-on`). */
+  readonly retry: RetryPolicy | null;
+  /** Whether an attempt that takes longer than `perTryTimeoutMs` goes on beside the next one (hedge_on_per_try_timeout). */
+  readonly hedges: boolean;
+  /** Who gets copies of its requests; null: nobody. */
+  readonly mirrors: readonly MirrorPolicy[] | null;
+  /** Whether the limits of its clusters for requests of high priority apply (priority: HIGH). */
+  readonly isHighPriority: boolean;
+  /** Whether upstreams are told which attempt it is (include_request_attempt_count), and whether the one before took too long (include_is_timeout_retry_header). */
+  readonly includeAttemptCount: boolean;
+  readonly includeIsTimeoutRetry: boolean;
   /** Whether the client is told how many attempts its request took (include_attempt_count_in_response). */
   readonly includeAttemptCountInResponse: boolean;
   /** Whether requests are counted besides those of their cluster: as this route's, or a virtual cluster's. */

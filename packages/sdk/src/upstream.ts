@@ -45,8 +45,27 @@ export interface Cluster {
    * No event fires before this call has returned.
    */
   openStream(events: UpstreamStreamEvents, request?: UpstreamRequest): UpstreamStream | OpenFailure;
+  /** What the cluster allows of requests that are sent again. */
+  readonly retries: RetryAllowance;
   /** Picks a host and opens a TCP (or TLS, as the cluster says) connection for this caller alone. No event fires before this call has returned. */
   connect(events: UpstreamConnectionEvents, client?: ConnectionInfo | null): UpstreamConnection | OpenFailure;
+}
+
+/**
+ * Retries that the cluster has room for, counted by all workers together: so many at a time (Envoy: max_retries), or a share of its requests (retry_budget). Whoever
+ * takes one gives it back when the attempt is decided. Cheap.
+ */
+export interface RetryAllowance {
+  /** false: not now, which is counted. */
+  take(isHighPriority: boolean): boolean;
+  giveBack(isHighPriority: boolean): void;
+}
+
+/** Hosts that one request would rather not have. */
+export interface HostAversion {
+  /** How often another one is picked; then whichever comes is taken. */
+  readonly attempts: number;
+  avoids(host: UpstreamHost): boolean;
 }
 
 /**
@@ -60,6 +79,10 @@ export interface UpstreamRequest {
   readonly headers: RequestHeaders | null;
   /** The client's connection; null where there is none. */
   readonly client: ConnectionInfo | null;
+  /** Absent or null: every host will do. */
+  readonly aversion?: HostAversion | null;
+  /** Whether the limits for requests of high priority apply. @default false */
+  readonly isHighPriority?: boolean;
 }
 
 /** The request side of one upstream stream. After `reset`, or after an event that ends it, every call is inert. */

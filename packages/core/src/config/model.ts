@@ -6,12 +6,14 @@
 import type { FormatStringModel, HcmModel, HeaderCaseModel } from "./hcm-model.ts";
 import type { ClusterHealthModel, EndpointHealthModel } from "./health-model.ts";
 import type { LogFilterModel } from "./log-filter-model.ts";
+import type { CircuitBreakersModel } from "./retry-model.ts";
 import type { WorkerRuntimeModel } from "./runtime-model.ts";
 
 export type * from "./hcm-model.ts";
 export type * from "./health-model.ts";
 export type * from "./log-filter-model.ts";
 export type * from "./match-model.ts";
+export type * from "./retry-model.ts";
 export type * from "./route-model.ts";
 export type { WorkerRuntimeModel };
 
@@ -263,6 +265,8 @@ export interface ClusterModel {
   /** What connections begin with; null: nothing. Envoy: transport socket upstream_proxy_protocol. */
   readonly proxyProtocol: ProxyProtocolModel | null;
   /** Connections that are opened in advance: so many places for each stream; 1: none. Envoy: preconnect_policy. */
+  /** Absent: Envoy's defaults. */
+  readonly circuitBreakers?: CircuitBreakersModel;
   readonly preconnect: { readonly perUpstream: number; readonly predictive: number };
   readonly http: {
     /** `auto`: what each connection's ALPN says, HTTP/1 without TLS. `downstream`: what the client of the request speaks. */
@@ -307,6 +311,8 @@ export interface ProxyProtocolModel {
   readonly passTlvs: "all" | readonly number[];
 }
 
+export type HostMetadataModel = Readonly<Record<string, Readonly<Record<string, Json>>>>;
+
 export interface EndpointModel {
   readonly address: AddressModel;
   /** Endpoint.hostname; empty: none. */
@@ -316,5 +322,7 @@ export interface EndpointModel {
   readonly health: "healthy" | "unhealthy" | "draining" | "degraded";
   /** Absent: checked as the cluster says. */
   readonly healthCheck?: EndpointHealthModel;
+  /** By namespace; absent: none. Envoy: LbEndpoint.metadata.filter_metadata. */
+  readonly metadata?: HostMetadataModel;
   readonly place: ConfigPlace;
 }

@@ -2,6 +2,7 @@
 import type { CustomTagModel } from "./hcm-model.ts";
 import type { MatchTreeModel, RareConditionsModel } from "./match-model.ts";
 import type { PackedHosts } from "./packed-routes.ts";
+import type { ResilienceModel } from "./retry-model.ts";
 import type { ConfigPlace, Json, ProxyProtocolModel, StringMatcherModel } from "./model.ts";
 
 /** `typed_per_filter_config` of one level: filter name → its configuration there. */
@@ -119,7 +120,7 @@ export interface QueryMatchModel {
     | { readonly kind: "present"; readonly present: boolean };
 }
 
-export interface ForwardActionModel {
+export interface ForwardActionModel extends ResilienceModel {
   readonly kind: "forward";
   /** One entry where the route names one cluster; its weight is then 1. */
   readonly clusters: readonly WeightedClusterModel[];

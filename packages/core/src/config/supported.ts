@@ -5,6 +5,7 @@
 import type { SupportTable } from "./envoy/bind.ts";
 import { hcmFields } from "./supported-hcm.ts";
 import { healthFields, healthFieldsOfCluster } from "./supported-health.ts";
+import { resilienceFields } from "./supported-resilience.ts";
 import { matchingFields } from "./supported-matching.ts";
 
 const tls = "envoy.extensions.transport_sockets.tls.v3";
@@ -143,6 +144,7 @@ const fields: Readonly<Record<string, readonly string[] | "all">> = {
 
   ...hcmFields,
   ...healthFields,
+  ...resilienceFields,
 
   [`${route}.RouteConfiguration`]: [
     "name",
@@ -155,6 +157,7 @@ const fields: Readonly<Record<string, readonly string[] | "all">> = {
     "ignore_port_in_host_matching",
     "typed_per_filter_config",
     "metadata",
+    "request_mirror_policies",
   ],
   [`${route}.VirtualHost`]: [
     "name",
@@ -169,6 +172,10 @@ const fields: Readonly<Record<string, readonly string[] | "all">> = {
     "per_request_buffer_limit_bytes",
     "virtual_clusters",
     "metadata",
+    "retry_policy",
+    "hedge_policy",
+    "include_is_timeout_retry_header",
+    "request_mirror_policies",
   ],
   [`${route}.VirtualCluster`]: "all",
   [`${route}.Route`]: [
@@ -215,6 +222,9 @@ const fields: Readonly<Record<string, readonly string[] | "all">> = {
     "metadata_match",
     "priority",
     "early_data_policy",
+    "retry_policy",
+    "hedge_policy",
+    "request_mirror_policies",
   ],
   [`${route}.RouteAction.MaxStreamDuration`]: "all",
   [`${route}.InternalRedirectPolicy`]: "all",
@@ -262,6 +272,7 @@ const fields: Readonly<Record<string, readonly string[] | "all">> = {
     "transport_socket",
     "metadata",
     ...healthFieldsOfCluster,
+    "circuit_breakers",
   ],
   [`${cluster}.UpstreamConnectionOptions`]: ["tcp_keepalive"],
   [`${cluster}.Cluster.PreconnectPolicy`]: "all",

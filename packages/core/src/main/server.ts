@@ -59,7 +59,7 @@ const DEFAULT_WATCHDOG: WatchdogModel = { missMs: 200, megamissMs: 1000, killMs:
 const CLOSE_MS = 2000;
 
 export class Server {
-  readonly aggregator: StatsAggregator = new StatsAggregator();
+  readonly aggregator: StatsAggregator;
   readonly stats: StatsStore;
   readonly shared: SharedTable;
   readonly runtime: RuntimeLayers = new RuntimeLayers();
@@ -85,9 +85,10 @@ export class Server {
   constructor(options: ServerOptions) {
     this.#options = options;
     this.concurrency = options.concurrency;
+    this.shared = new SharedTable(SharedTable.allocate(), 0);
+    this.aggregator = new StatsAggregator(this.shared.memory);
     const metrics = this.aggregator.thread((ids) => this.stats.reclaim(ids));
     this.stats = new StatsStore(metrics);
-    this.shared = new SharedTable(SharedTable.allocate(), 0);
     this.#watchdog = new Watchdog(DEFAULT_WATCHDOG, options.log);
     const onHosts = (cluster: string, hosts: readonly HostModel[]) =>
       this.#tellHosts(cluster, this.#health?.updateHosts(cluster, hosts) ?? hosts);

@@ -2,6 +2,7 @@
  * Main's view of all threads' metrics: one value a name, summed over the threads. Counts of a thread that died stay; counters
  * are "reset" by a baseline that is taken off when read, since only their own thread may write them.
  */
+import { type Level, levelOf } from "./shared-level.ts";
 import { type MetricKind, type MetricRegistration, type StatsSink, slotsOf } from "./metrics.ts";
 
 export type Metric =
@@ -29,6 +30,7 @@ interface Entry {
   readonly kind: MetricKind;
   readonly bounds: readonly number[] | null;
   readonly isCommon: boolean;
+  level: Level | null;
   /** Where live threads keep it. */
   readonly places: Map<ThreadMetrics, Place>;
   /** What dead threads had; empty while none did. */
@@ -38,6 +40,12 @@ interface Entry {
 
 export class StatsAggregator {
   readonly #entries = new Map<string, Entry>();
+  /** The words of the threads' shared table. */
+  readonly #shared: Int32Array;
+
+  constructor(shared: SharedArrayBuffer = new SharedArrayBuffer(0)) {
+    this.#shared = new Int32Array(shared);
+  }
 
   /** A thread's metrics: its sink, and its end. `onRemoved` tells the thread that slots are free again. */
   thread(onRemoved: (ids: readonly number[]) => void): ThreadMetrics {
@@ -47,13 +55,19 @@ export class StatsAggregator {
   /** Every metric that fits, ordered by name. Those of hosts (`#host.*`) are for `/clusters` and come only when asked for. */
   snapshot(fits: (name: string) => boolean = (name) => !name.startsWith("#")): Metric[] {
     const metrics: Metric[] = [];
-    for (const entry of this.#entries.values()) if (fits(entry.name)) metrics.push(read(entry));
+    for (const entry of this.#entries.values()) if (fits(entry.name)) metrics.push(this.#read(entry));
     return metrics.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   }
 
   get(name: string): Metric | undefined {
     const entry = this.#entries.get(name);
-    return entry === undefined ? undefined : read(entry);
+    return entry === undefined ? undefined : this.#read(entry);
+  }
+
+  #read(entry: Entry): Metric {
+    const { name, level } = entry;
+    if (level === null) return read(entry);
+    return { kind: "gauge", name, value: levelOf(this.#shared, level), used: true };
   }
 
   /** A counter's or gauge's value; 0 where there is none of that name. */
@@ -88,8 +102,8 @@ export class ThreadMetrics implements StatsSink {
   }
 
   add(metrics: readonly MetricRegistration[]): void {
-    for (const { id, name, kind, slab, index, bounds } of metrics) {
-      const memory = this.#slabs[slab];
+    for (const { id, name, kind, slab, index, bounds, level = null } of metrics) {
+      const memory = level === null ? this.#slabs[slab] : nothing;
       if (memory === undefined) continue;
       let entry = this.#entries.get(name);
       if (entry === undefined) {
@@ -98,6 +112,7 @@ export class ThreadMetrics implements StatsSink {
           kind,
           bounds,
           isCommon: sameInAllThreads.test(name),
+          level,
           places: new Map(),
           retired: null,
           baseline: 0,
@@ -106,6 +121,8 @@ export class ThreadMetrics implements StatsSink {
       }
       // Another kind under the same name, from another thread's older configuration, is left to its owner.
       if (entry.kind !== kind || slotsOf(kind, entry.bounds) !== slotsOf(kind, bounds)) continue;
+      // Threads that run the newer configuration know the limit.
+      entry.level = level;
       entry.places.set(this, { memory, index });
       this.#names.set(id, name);
     }
@@ -152,6 +169,8 @@ export class ThreadMetrics implements StatsSink {
     }
   }
 }
+
+const nothing = new Float64Array(1);
 
 /** What every thread knows of the same thing is not added up. */
 const sameInAllThreads = /\.membership_(?:total|healthy|degraded|excluded|change)$/;

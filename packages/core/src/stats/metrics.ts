@@ -3,6 +3,7 @@
  * a slot, with plain stores; the main thread reads. Also what main is told of them.
  */
 import type { Counter, Gauge, Histogram } from "@sluice/sdk";
+import type { Level } from "./shared-level.ts";
 
 export type MetricKind = "counter" | "gauge" | "histogram";
 
@@ -23,6 +24,8 @@ export interface MetricRegistration {
   readonly index: number;
   /** Upper bounds of a histogram; null for the others. */
   readonly bounds: readonly number[] | null;
+  /** A gauge that nobody writes; `slab` and `index` mean nothing then. */
+  readonly level?: Level;
 }
 
 /** Where a thread's store announces its metrics: main's aggregator, directly or by message. */

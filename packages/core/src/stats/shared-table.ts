@@ -5,9 +5,11 @@
  *
  *     header   lock | slots in use up to here | slots | units of the regions that were ever used
  *     slot     key (4 words) | holders, one bit a thread (4 words) | values (8 words, or 4 of 64 bits)
+ *     ledger   bit 1 of its key is set; values: what one thread has added to another slot (shared-tally.ts)
  *     region   its slot's key is odd; values: first unit | units (of 64 bytes)
  */
 import { createHash } from "node:crypto";
+import { settle } from "./shared-tally.ts";
 import { repairStore } from "./striped-layout.ts";
 
 const DEFAULT_SLOTS = 16_384;
@@ -21,6 +23,9 @@ const TOUCHED = 3;
 const UNIT_BYTES = SLOT_WORDS * Int32Array.BYTES_PER_ELEMENT;
 /** Address space, not memory: 128 MiB for the usual number of slots. */
 const REGION_BYTES_PER_SLOT = 8192;
+/** Kinds of slots, as bits of their keys. */
+const REGION = 1;
+const LEDGER = 2;
 /** The header takes the room of one slot. */
 const FIRST = SLOT_WORDS;
 
@@ -81,7 +86,14 @@ export class SharedTable {
    */
   claim(key: string, init?: (slot: SharedSlot) => void): SharedSlot {
     const digest = createHash("sha256").update(key).digest();
-    digest[0]! &= ~1;
+    digest[0]! &= ~(REGION | LEDGER);
+    return this.#claim(digest, init);
+  }
+
+  /** The same for what one thread adds to a slot: main settles it when the thread dies. */
+  claimLedger(key: string, init: (slot: SharedSlot) => void): SharedSlot {
+    const digest = createHash("sha256").update(key).digest();
+    digest[0]! = (digest[0]! & ~REGION) | LEDGER;
     return this.#claim(digest, init);
   }
 
@@ -92,7 +104,7 @@ export class SharedTable {
   claimRegion(key: string, bytes: number, init?: (region: SharedRegion) => void): SharedRegion {
     const units = Math.ceil(bytes / UNIT_BYTES);
     const digest = createHash("sha256").update(`${units} ${key}`).digest();
-    digest[0]! |= 1;
+    digest[0]! = (digest[0]! & ~LEDGER) | REGION;
     const slot = this.#claim(digest, (made) => {
       const first = this.#place(units);
       made.words[made.at] = first;
@@ -117,7 +129,7 @@ export class SharedTable {
     const taken: { first: number; end: number }[] = [];
     for (let i = 0; i < words[USED]!; i++) {
       const at = FIRST + i * SLOT_WORDS;
-      if ((words[at]! & 1) === 0 || !this.#isHeld(at)) continue;
+      if ((words[at]! & REGION) === 0 || !this.#isHeld(at)) continue;
       taken.push({ first: words[at + VALUES]!, end: words[at + VALUES]! + words[at + VALUES + 1]! });
     }
     taken.sort((a, b) => a.first - b.first);
@@ -167,8 +179,12 @@ export class SharedTable {
       const used = this.#words[USED]!;
       for (let i = 0; i < used; i++) {
         const at = FIRST + i * SLOT_WORDS;
+        if ((this.#words[at]! & LEDGER) !== 0 && this.#isHeldBy(at, thread)) settle(this.#words, at + VALUES);
+      }
+      for (let i = 0; i < used; i++) {
+        const at = FIRST + i * SLOT_WORDS;
         this.#words[at + HOLDERS + (thread >>> 5)]! &= ~(1 << (thread & 31));
-        if ((this.#words[at]! & 1) !== 0 && this.#isHeld(at))
+        if ((this.#words[at]! & REGION) !== 0 && this.#isHeld(at))
           repairStore(this.#words, this.#words[at + VALUES]! * SLOT_WORDS, thread + 1);
       }
     } finally {
@@ -200,6 +216,10 @@ export class SharedTable {
     if (used === this.#slots) throw new Error(`all ${this.#slots} slots of shared state are taken`);
     this.#words[USED] = used + 1;
     return { at: FIRST + used * SLOT_WORDS, isNew: true };
+  }
+
+  #isHeldBy(at: number, thread: number): boolean {
+    return (this.#words[at + HOLDERS + (thread >>> 5)]! & (1 << (thread & 31))) !== 0;
   }
 
   #isHeld(at: number): boolean {

@@ -15,13 +15,15 @@ import {
   UNUSED,
   slotsOf,
 } from "./metrics.ts";
+import type { Level } from "./shared-level.ts";
 import { type Run, Slabs } from "./slabs.ts";
 
 type Handle = SlotCounter | SlotGauge | SlotHistogram;
 
 interface Entry {
   readonly registration: MetricRegistration;
-  readonly run: Run;
+  /** null: nothing is written. */
+  readonly run: Run | null;
   readonly handle: Handle;
   owners: number;
 }
@@ -73,6 +75,7 @@ export class StatsStore implements Stats {
       const entry = this.#removed.get(id);
       if (entry === undefined) continue;
       this.#removed.delete(id);
+      if (entry.run === null) continue;
       this.#slabs.giveBack(entry.run, slotsOf(entry.registration.kind, entry.registration.bounds));
     }
   }
@@ -93,6 +96,20 @@ export class StatsStore implements Stats {
     const handle = makeHandle(run, kind, bounds);
     const registration = { id: this.#nextId++, name, kind, slab: run.slab, index: run.index, bounds };
     this.#byName.set(name, { registration, run, handle, owners: 1 });
+    if (this.#added.push(registration) === 1) queueMicrotask(() => this.flush());
+    return handle;
+  }
+
+  /** Used by scopes: a gauge that is a shared count. */
+  acquireLevel(name: string, level: Level): SlotGauge {
+    const known = this.#byName.get(name);
+    if (known !== undefined) {
+      known.owners++;
+      return known.handle as SlotGauge;
+    }
+    const handle = new SlotGauge(new Float64Array(1), 0);
+    const registration = { id: this.#nextId++, name, kind: "gauge", slab: -1, index: 0, bounds: null, level } as const;
+    this.#byName.set(name, { registration, run: null, handle, owners: 1 });
     if (this.#added.push(registration) === 1) queueMicrotask(() => this.flush());
     return handle;
   }
@@ -139,6 +156,12 @@ export class StatsScope implements Stats {
 
   histogram(name: string, bounds: readonly number[] = DEFAULT_BOUNDS): SlotHistogram {
     return this.#take(name, "histogram", bounds) as SlotHistogram;
+  }
+
+  /** A gauge that shows a count which all threads share. */
+  level(name: string, level: Level): void {
+    const full = (this.prefix + name).replace(unprintable, "_");
+    if (!this.#owned.has(full)) this.#owned.set(full, this.#store.acquireLevel(full, level));
   }
 
   /** A longer prefix with the same owner. */

@@ -1,10 +1,12 @@
 /** The clusters of one thread, as everything in core hands them on; what a filter sees of one is made from it, per filter. */
-import type { Cluster, GrpcClient, GrpcClientOptions } from "@sluice/sdk";
+import type { Cluster, GrpcClient, GrpcClientOptions, RetryAllowance } from "@sluice/sdk";
 import type { OpenCalls } from "./request/open-calls.ts";
 
 export interface UpstreamCluster extends Pick<Cluster, "name" | "statName" | "openStream" | "connect"> {
   /** Whether its connections are TLS. @default false */
   readonly isSecure?: boolean;
+  /** Absent: there is always room. */
+  readonly retries?: RetryAllowance;
   /** A client whose calls `calls` knows, so that it can end them. Absent where the cluster takes no gRPC calls (one that a test plays). */
   grpcClient?(options: GrpcClientOptions, calls: OpenCalls): GrpcClient;
 }

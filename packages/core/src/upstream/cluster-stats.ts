@@ -37,6 +37,9 @@ export class ClusterStats {
   readonly rqTxReset: Counter;
   /** Sent again because a server promised not to have served it; Envoy has no such counter. */
   readonly rqSentAgain: Counter;
+  /** Not sent again: too many were. */
+  readonly rqRetryOverflow: Counter;
+  readonly rqActiveOverflow: Counter;
   readonly rqMaxDuration: Counter;
   readonly membershipTotal: Gauge;
   readonly membershipHealthy: Gauge;
@@ -81,6 +84,8 @@ export class ClusterStats {
     this.rqRxReset = stats.counter("upstream_rq_rx_reset");
     this.rqTxReset = stats.counter("upstream_rq_tx_reset");
     this.rqSentAgain = stats.counter("upstream_rq_sent_again");
+    this.rqRetryOverflow = stats.counter("upstream_rq_retry_overflow");
+    this.rqActiveOverflow = stats.counter("upstream_rq_active_overflow");
     this.rqMaxDuration = stats.counter("upstream_rq_max_duration_reached");
     this.membershipTotal = stats.gauge("membership_total");
     this.membershipHealthy = stats.gauge("membership_healthy");

@@ -4,6 +4,7 @@ import type {
   GrpcClient,
   GrpcClientOptions,
   OpenFailure,
+  RetryAllowance,
   UpstreamConnection,
   UpstreamConnectionEvents,
   UpstreamRequest,
@@ -11,8 +12,10 @@ import type {
   UpstreamStreamEvents,
 } from "@sluice/sdk";
 import type { ClusterModel, HeaderCaseModel } from "../config/model.ts";
+import { DEFAULT_CIRCUIT_BREAKERS } from "../config/retry-model.ts";
 import type { StatsScope } from "../stats/stats-store.ts";
 import type { WorkerServices } from "../worker/services.ts";
+import { ClusterBreakers, HostConnections } from "./circuit-breakers.ts";
 import type { UpstreamCluster } from "./cluster-source.ts";
 import { ClusterStats } from "./cluster-stats.ts";
 import { AS_CONFIGURED, type Connector } from "./connector.ts";
@@ -22,9 +25,9 @@ import { ClusterGrpcClient } from "./grpc/grpc-client.ts";
 import { applyFlags, isOnProbation, judgeHost, probeHost } from "./health/cluster-health.ts";
 import { Host, type HostFlags, type HostModel, addressKey, hostStatsPrefix } from "./host.ts";
 import { type LoadBalancer, eligible, roundRobin } from "./load-balancing/round-robin.ts";
+import { pickOther } from "./host-aversion.ts";
 import { HTTP2_CLIENT_DEFAULTS, type Http2Environment, NO_HTTP2_STATS } from "../http/codec/h2/index.ts";
 import { Http2CodecStats } from "../http/codec/h2/codec-stats.ts";
-import { ConnectionCount } from "./pool/base-pool.ts";
 import { HostPool, type PoolSettings } from "./pool/host-pool.ts";
 import { httpOfGrpc } from "./outlier/host-watch.ts";
 import { HostPools } from "./pool/host-pools.ts";
@@ -34,15 +37,10 @@ import type { PooledStream } from "./pool/upstream-stream.ts";
 import type { OpenCalls } from "./request/open-calls.ts";
 import { TcpUpstream } from "./tcp-upstream.ts";
 
-/** Streams that may wait for a connection, per host and worker. Envoy: circuit_breakers max_pending_requests, 1024. */
-const MAX_PENDING = 1024;
-/** Connections, per cluster and worker. Envoy: circuit_breakers max_connections, 1024. */
-const MAX_CONNECTIONS = 1024;
-
 /** What a cluster needs of its thread. */
 export type ClusterServices = Pick<
   WorkerServices,
-  "clock" | "timers" | "flushQueue" | "random" | "stats" | "hostReports"
+  "clock" | "timers" | "flushQueue" | "random" | "stats" | "hostReports" | "shared"
 >;
 
 /** Connections that one request may have opened in advance, and hosts that are tried for a request that another one refused. */
@@ -67,7 +65,7 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
   readonly #http2: Http2Environment | null;
   /** null: one pool a host. */
   readonly #choice: PoolChoice | null;
-  readonly #connections = new ConnectionCount();
+  readonly #breakers: ClusterBreakers;
   /** By host, so that a pick leads to its pools: by address those of the cluster, by object those that leave too. */
   readonly #members = new Map<string, HostPools>();
   readonly #pools = new Map<Host, HostPools>();
@@ -91,6 +89,8 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
     this.#scope = services.stats.scope(`cluster.${model.statName}.`);
     this.stats = new ClusterStats(this.#scope);
     this.channels = new GrpcChannels(model);
+    const { shared: table } = services;
+    this.#breakers = new ClusterBreakers(model.name, model.circuitBreakers, { table, scope: this.#scope, stats: this.stats });
     const { http } = model;
     this.#settings = {
       http1: {
@@ -112,8 +112,6 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
       maxRequests: http.maxRequestsPerConnection,
       maxStreamMs: http.maxStreamDurationMs,
       preconnectRatio: model.preconnect.perUpstream,
-      maxPending: MAX_PENDING,
-      maxConnections: MAX_CONNECTIONS,
     };
     // Without TLS there is nothing that could tell.
     const protocol = http.protocol === "auto" && model.tls === null ? "http1" : http.protocol;
@@ -131,7 +129,8 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
   openStream(events: UpstreamStreamEvents, request?: UpstreamRequest): UpstreamStream | OpenFailure {
     const { predictive } = this.model.preconnect;
     if (predictive > 1) this.#connectAhead(predictive, request);
-    const host = this.#pick();
+    const aversion = request?.aversion ?? null;
+    const host = aversion === null ? this.#pick() : pickOther(this.#picks, aversion);
     if (host === null) return "no_healthy_upstream";
     const pool = this.#pools.get(host)!.pick(request);
     return pool === null ? this.#noPool() : pool.openStream(events);
@@ -176,6 +175,19 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
       : false;
   }
 
+  sendElsewhere(stream: PooledStream, from: StreamPool): boolean {
+    if (this.#closed) return false;
+    const { kind } = from as HostPool;
+    // A balancer that chooses by lot may choose the same host many times.
+    for (let i = 0; i < 2 * this.#hostsInTurn; i++) {
+      const host = this.#balancer.pick();
+      if (host === null) return false;
+      if (stream.unreached!.includes(host)) continue;
+      return this.#pools.get(host)!.ofKind(kind)?.take(stream) ?? false;
+    }
+    return false;
+  }
+
   sendOverHttp1(stream: PooledStream, from: StreamPool): boolean {
     const pools = this.#members.get(from.host.address);
     if (pools === undefined || pools.host !== from.host) return this.sendAgain(stream, from);
@@ -185,7 +197,12 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
   connect(events: UpstreamConnectionEvents, client: ConnectionInfo | null = null): UpstreamConnection | OpenFailure {
     const host = this.#pick();
     if (host === null) return "no_healthy_upstream";
-    const upstream = new TcpUpstream(host, this.stats, this.#services.clock, events, this.#tcp);
+    const breakers = this.#breakers.default;
+    if (!breakers.mayConnect || host.limit?.mayConnect === false) {
+      this.stats.cxOverflow.inc();
+      return "overflow";
+    }
+    const upstream = new TcpUpstream(host, this.stats, breakers, this.#services.clock, events, this.#tcp);
     const target = client === null || this.model.proxyProtocol === null ? null : { ...AS_CONFIGURED, client };
     upstream.start(this.#connector, this.#settings.connectTimeoutMs, target);
     return upstream;
@@ -214,6 +231,12 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
     else host.rqError.inc();
   }
 
+  get retries(): RetryAllowance {
+    return this.#breakers;
+  }
+
+  readonly #picks = (): Host | null => this.#pick();
+
   #pick(): Host | null {
     if (this.#panic) this.stats.lbHealthyPanic.inc();
     const probed = this.#onProbation.length === 0 ? null : probeHost(this.#onProbation);
@@ -240,6 +263,7 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
       if (known !== undefined) {
         known.host.weight = model.weight;
         judgeHost(known.host, model, this.model, this.#services.hostReports);
+        known.host.metadata = model.metadata ?? null;
         order.push(known.host);
         continue;
       }
@@ -247,6 +271,8 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
       const scope = this.#services.stats.scope(hostStatsPrefix(this.name, key));
       const host = new Host(model, this.name, scope);
       judgeHost(host, model, this.model, this.#services.hostReports);
+      const { maxConnectionsPerHost: perHost } = this.model.circuitBreakers ?? DEFAULT_CIRCUIT_BREAKERS;
+      if (perHost !== 0) host.limit = new HostConnections(this.#services.shared, this.name, key, perHost);
       const pools = new HostPools(host, this.#choice, this.#newPool);
       members.set(key, pools);
       this.#pools.set(host, pools);
@@ -296,7 +322,7 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
       stats: this.stats,
       clock,
       timers,
-      count: this.#connections,
+      breakers: this.#breakers.of(kind?.isHigh === true),
       protocol: kind === null || kind.protocol === "auto" ? this.#protocol : kind.protocol,
       kind,
       flushQueue,
@@ -336,6 +362,8 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
   }
 
   #releaseIfDone(): void {
-    if (this.#closed && this.#leaving === 0) this.#scope.release();
+    if (!this.#closed || this.#leaving !== 0) return;
+    this.#scope.release();
+    this.#breakers.release();
   }
 }

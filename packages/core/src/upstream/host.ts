@@ -1,6 +1,7 @@
 /** One host of a cluster in one thread: its address, what it is called, whether it takes traffic, and its own counters (shown by /clusters). */
 import type { Counter, Gauge, UpstreamHost } from "@sluice/sdk";
-import type { AddressModel, EndpointHealthModel, EndpointModel } from "../config/model.ts";
+import type { AddressModel, EndpointHealthModel, EndpointModel, HostMetadataModel } from "../config/model.ts";
+import type { HostConnections } from "./circuit-breakers.ts";
 import type { SlotGauge } from "../stats/metrics.ts";
 import type { StatsScope } from "../stats/stats-store.ts";
 import { HEALTH_FLAG, healthOf } from "./health/health-flags.ts";
@@ -21,6 +22,8 @@ export interface HostModel {
   readonly flags?: number;
   /** Where its answers are counted; absent: nowhere. */
   readonly counts?: HostCountsModel;
+  /** Absent: none. */
+  readonly metadata?: HostMetadataModel;
 }
 
 /** A host's address and the flags that it has from now on. */
@@ -55,6 +58,9 @@ export class Host implements UpstreamHost {
   flags: number;
   /** Told of its answers and failures; null: nobody wants to know. */
   watch: HostWatch | null;
+  metadata: HostMetadataModel | null;
+  /** null: its connections are not limited. */
+  limit: HostConnections | null;
   readonly cxTotal: Counter;
   readonly cxActive: Gauge;
   readonly cxConnectFail: Counter;
@@ -77,6 +83,8 @@ export class Host implements UpstreamHost {
     this.flags = 0;
     this.watch = null;
     this.#discovered = model.health;
+    this.metadata = model.metadata ?? null;
+    this.limit = null;
     this.#scope = scope;
     this.cxTotal = scope.counter("cx_total");
     this.cxActive = scope.gauge("cx_active");
@@ -106,6 +114,7 @@ export class Host implements UpstreamHost {
   }
 
   release(): void {
+    this.limit?.release();
     this.#scope.release();
   }
 }

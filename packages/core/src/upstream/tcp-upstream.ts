@@ -2,6 +2,7 @@
 import type { UpstreamConnection, UpstreamConnectionEvents } from "@sluice/sdk";
 import type { Connection, ConnectionEvents } from "../network/connection.ts";
 import type { TurnClock } from "../timing/clock.ts";
+import type { CircuitBreakers } from "./circuit-breakers.ts";
 import type { ClusterStats } from "./cluster-stats.ts";
 import type { ConnectEvents, ConnectTarget, Connecting, Connector } from "./connector.ts";
 import type { Host } from "./host.ts";
@@ -9,6 +10,7 @@ import type { Host } from "./host.ts";
 export class TcpUpstream implements UpstreamConnection, ConnectEvents, ConnectionEvents {
   readonly host: Host;
   readonly #stats: ClusterStats;
+  readonly #breakers: CircuitBreakers;
   readonly #clock: TurnClock;
   readonly #events: UpstreamConnectionEvents;
   readonly #all: Set<TcpUpstream>;
@@ -26,18 +28,22 @@ export class TcpUpstream implements UpstreamConnection, ConnectEvents, Connectio
   constructor(
     host: Host,
     stats: ClusterStats,
+    breakers: CircuitBreakers,
     clock: TurnClock,
     events: UpstreamConnectionEvents,
     all: Set<TcpUpstream>,
   ) {
     this.host = host;
     this.#stats = stats;
+    this.#breakers = breakers;
     this.#clock = clock;
     this.#events = events;
     this.#all = all;
     this.#startMs = clock.turnNow();
     all.add(this);
     stats.cxTotal.inc();
+    breakers.connectionAdded();
+    host.limit?.added();
     stats.cxActive.inc();
     host.cxTotal.inc();
     host.cxActive.inc();
@@ -185,6 +191,8 @@ export class TcpUpstream implements UpstreamConnection, ConnectEvents, Connectio
     if (!this.#all.delete(this)) return;
     this.#stats.cxActive.dec();
     this.host.cxActive.dec();
+    this.#breakers.connectionGone();
+    this.host.limit?.gone();
   }
 }
 

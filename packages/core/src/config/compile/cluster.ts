@@ -6,6 +6,7 @@ import { enumName } from "../envoy/enum-name.ts";
 import type { ClusterModel, EndpointModel } from "../model.ts";
 import { compileClusterHealth, compileEndpointHealth } from "./cluster-health.ts";
 import type { CompileContext } from "./context.ts";
+import { compileCircuitBreakers, hostMetadata } from "./circuit-breakers.ts";
 import { compileUpstreamHttp } from "./upstream-http.ts";
 import { compileKeepalive, compilePreconnect } from "./upstream-connection.ts";
 import { compileUpstreamTransport } from "./upstream-transport.ts";
@@ -34,6 +35,7 @@ export function compileCluster(context: CompileContext, cluster: Cluster): Clust
     ...compileUpstreamTransport(context, cluster, http),
     tcpKeepalive: compileKeepalive(context, cluster),
     preconnect: compilePreconnect(cluster),
+    ...compileCircuitBreakers(context, cluster),
     http,
     ...compileClusterHealth(context, cluster),
     place: context.place({ message: cluster }),
@@ -103,6 +105,7 @@ function compileEndpoint(context: CompileContext, host: LbEndpoint, names: boole
     address,
     hostname: endpoint.hostname,
     weight: host.loadBalancingWeight ?? 1,
+    ...hostMetadata(host.metadata),
     health: health[host.healthStatus] ?? "healthy",
     ...compileEndpointHealth(context, endpoint),
     place: context.place({ message: host }),

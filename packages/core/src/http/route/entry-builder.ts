@@ -7,10 +7,12 @@ import type {
   VirtualHostModel,
   WeightedClusterModel,
 } from "../../config/model.ts";
+import type { RetryModel } from "../../config/retry-model.ts";
 import { type HeaderMutations, mutationChain } from "./header-mutations.ts";
-import { ForwardEntry, ForwardParts } from "./forward-entry.ts";
+import { type FailureParts, ForwardEntry, ForwardParts } from "./forward-entry.ts";
 import type { RouteRuntime } from "./rare-conditions.ts";
 import { NamedByHeader, OneEntry, type RouteChoice, WeightedEntries } from "./route-choice.ts";
+import { RouteMirror, RouteRetry } from "./route-retry.ts";
 import { DirectEntry, type EntryBase, RedirectEntry } from "./route-entry.ts";
 import { type FilterLevel, type FilterLevels, RouteFilterResolver } from "./route-filters.ts";
 import type { RouteFilter } from "./types.ts";
@@ -30,6 +32,7 @@ export class EntryBuilder {
   readonly #keys = new Map<string, number>();
   /** Levels above routes stand over many of them. */
   readonly #mutated = new Map<HeaderMutationModel, HeaderMutations>();
+  readonly #retries = new Map<RetryModel, RouteRetry>();
   readonly #virtualClusters = new Map<VirtualHostModel, VirtualClusters>();
 
   /** `runtime`: null where there is none to ask (explain): what is configured holds. */
@@ -49,7 +52,8 @@ export class EntryBuilder {
       case "direct":
         return new OneEntry(new DirectEntry(this.#base(host, route, null), action));
       case "forward": {
-        const choices = action.clusters.map((cluster) => this.#forward(host, route, action, cluster));
+        const failure = this.#failureParts(action);
+        const choices = action.clusters.map((cluster) => this.#forward(host, route, action, cluster, failure));
         const [only] = choices;
         const isOne = choices.length === 1 && action.weightRuntimePrefix === "";
         return only !== undefined && isOne ? only : new WeightedEntries(choices, action, this.#runtime);
@@ -62,10 +66,20 @@ export class EntryBuilder {
     route: RouteModel,
     action: ForwardActionModel,
     cluster: WeightedClusterModel,
+    failure: FailureParts,
   ): RouteChoice {
     const base = this.#base(host, route, cluster);
-    const entry = new ForwardEntry(base, new ForwardParts(base, action, cluster), cluster.name);
+    const entry = new ForwardEntry(base, new ForwardParts(base, action, cluster, failure), cluster.name);
     return cluster.clusterHeader === "" ? new OneEntry(entry) : new NamedByHeader(entry, cluster.clusterHeader);
+  }
+
+  #failureParts({ retry, mirrors }: ForwardActionModel): FailureParts {
+    let policy = retry === undefined ? null : this.#retries.get(retry);
+    if (retry !== undefined && policy === undefined) this.#retries.set(retry, (policy = new RouteRetry(retry)));
+    return {
+      retry: policy ?? null,
+      mirrors: mirrors === undefined ? null : mirrors.map((mirror) => new RouteMirror(mirror, this.#runtime)),
+    };
   }
 
   /** Where the host sends what came without TLS (VirtualHost.require_tls); null: nowhere. */

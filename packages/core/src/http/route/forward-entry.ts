@@ -4,7 +4,9 @@ import type {
   ForwardRoute,
   GrpcTimeout,
   InternalRedirect,
+  MirrorPolicy,
   RequestHeaders,
+  RetryPolicy,
   TerminalStream,
 } from "@sluice/sdk";
 import type { ForwardActionModel, WeightedClusterModel } from "../../config/model.ts";
@@ -20,6 +22,12 @@ import { TerminatedConnect } from "./terminated-connect.ts";
 
 const FIRST_ATTEMPT = new HeaderField("x-envoy-attempt-count", "1");
 
+/** Made once for all entries of a route. */
+export interface FailureParts {
+  readonly retry: RetryPolicy | null;
+  readonly mirrors: readonly MirrorPolicy[] | null;
+}
+
 /** What the entries of one route and weighted cluster share, whichever cluster a header names. */
 export class ForwardParts {
   readonly action: ForwardActionModel;
@@ -29,11 +37,13 @@ export class ForwardParts {
   readonly templateRewrite: TemplateRewrite | null;
   readonly upgrades: ReadonlyMap<string, boolean> | null;
   readonly connect: ConnectTermination | null;
+  readonly retry: RetryPolicy | null;
+  readonly mirrors: readonly MirrorPolicy[] | null;
   /** Requests go up as they came. */
   readonly isPlain: boolean;
 
   /** @throws TypeError for a pattern that is not legal. */
-  constructor(base: EntryBase, action: ForwardActionModel, cluster: WeightedClusterModel) {
+  constructor(base: EntryBase, action: ForwardActionModel, cluster: WeightedClusterModel, more: FailureParts) {
     const { templateRewrite } = action;
     this.action = action;
     this.hostRewrite = cluster.hostRewrite === "" ? action.hostRewrite : cluster.hostRewrite;
@@ -42,6 +52,8 @@ export class ForwardParts {
     this.templateRewrite = templateRewrite === "" ? null : new TemplateRewrite(base.path.value, templateRewrite);
     this.upgrades = action.upgrades.length === 0 ? null : new Map(action.upgrades.map((u) => [u.type, u.enabled]));
     this.connect = action.connect === null ? null : new TerminatedConnect(action.connect);
+    this.retry = more.retry;
+    this.mirrors = more.mirrors;
     this.isPlain =
       !base.includeAttemptCount &&
       base.requestMutations === null &&
@@ -66,6 +78,12 @@ export class ForwardEntry extends Entry implements ForwardRoute {
   readonly grpcTimeoutHeader: GrpcTimeout | null;
   readonly bufferLimitBytes: number;
   readonly internalRedirect: InternalRedirect | null;
+  readonly retry: RetryPolicy | null;
+  readonly hedges: boolean;
+  readonly mirrors: readonly MirrorPolicy[] | null;
+  readonly isHighPriority: boolean;
+  readonly includeAttemptCount: boolean;
+  readonly includeIsTimeoutRetry: boolean;
   readonly autoHostRewrite: boolean;
   readonly includeAttemptCountInResponse: boolean;
   readonly isCounted: boolean;
@@ -86,6 +104,12 @@ export class ForwardEntry extends Entry implements ForwardRoute {
     this.grpcTimeoutHeader = action.grpcTimeoutHeader;
     this.bufferLimitBytes = action.bufferLimitBytes;
     this.internalRedirect = action.internalRedirect;
+    this.retry = parts.retry;
+    this.hedges = action.hedges === true;
+    this.mirrors = parts.mirrors;
+    this.isHighPriority = action.isHighPriority === true;
+    this.includeAttemptCount = base.includeAttemptCount;
+    this.includeIsTimeoutRetry = action.includeIsTimeoutRetry === true;
     this.autoHostRewrite = action.autoHostRewrite;
     this.includeAttemptCountInResponse = base.includeAttemptCountInResponse;
     this.isCounted = base.statPrefix !== "" || base.virtualClusters !== null;

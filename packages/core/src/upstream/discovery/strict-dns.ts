@@ -76,6 +76,7 @@ function hostOf(endpoint: EndpointModel, ip: string): HostModel {
     weight: endpoint.weight,
     health: endpoint.health,
     ...(endpoint.healthCheck === undefined ? {} : { healthCheck: endpoint.healthCheck }),
+    ...(endpoint.metadata === undefined ? {} : { metadata: endpoint.metadata }),
   };
 }
 

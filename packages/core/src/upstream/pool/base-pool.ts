@@ -5,6 +5,7 @@
 import type { ResetReason } from "@sluice/sdk";
 import type { Connection } from "../../network/connection.ts";
 import type { Timers, TurnClock } from "../../timing/clock.ts";
+import type { CircuitBreakers } from "../circuit-breakers.ts";
 import type { ClusterStats } from "../cluster-stats.ts";
 import type { ConnectEvents, ConnectTarget, Connecting, Connector } from "../connector.ts";
 import type { Host } from "../host.ts";
@@ -17,15 +18,6 @@ export interface PoolLimits {
   readonly idleTimeoutMs: number;
   readonly maxAgeMs: number;
   readonly maxRequests: number;
-  /** Streams that may wait for a connection. */
-  readonly maxPending: number;
-  /** Connections of the cluster in this thread; at the limit a pool that has one already opens no other, and streams wait. */
-  readonly maxConnections: number;
-}
-
-/** Connections of all pools of a cluster in this thread, those on their way included. */
-export class ConnectionCount {
-  open = 0;
 }
 
 /** One connection on its way. */
@@ -61,40 +53,43 @@ export interface PoolParts {
   readonly stats: ClusterStats;
   readonly clock: TurnClock;
   readonly timers: Timers;
-  readonly count: ConnectionCount;
+  readonly breakers: CircuitBreakers;
 }
 
 export abstract class BasePool {
   readonly host: Host;
   readonly stats: ClusterStats;
+  readonly breakers: CircuitBreakers;
   readonly clock: TurnClock;
   readonly timers: Timers;
   readonly attempts: Set<Attempt>;
   draining: boolean;
   /** Called once, after `drain`, when nothing is left. */
   onEmpty: (() => void) | null;
+  /** It has connections, or streams that wait: then it counts as a pool. */
+  protected inUse: boolean;
   /** Called each time when nothing is left although it does not drain. */
   onVacant: (() => void) | null;
   protected readonly waiting: WaitingStreams;
   protected readonly limits: PoolLimits;
   readonly #connector: Connector;
   readonly #target: ConnectTarget | null;
-  readonly #count: ConnectionCount;
 
-  constructor({ host, connector, target, limits, stats, clock, timers, count }: PoolParts) {
+  constructor({ host, connector, target, limits, stats, clock, timers, breakers }: PoolParts) {
     this.host = host;
     this.stats = stats;
+    this.breakers = breakers;
     this.clock = clock;
     this.timers = timers;
     this.attempts = new Set();
     this.draining = false;
+    this.inUse = false;
     this.onEmpty = null;
     this.onVacant = null;
     this.waiting = new WaitingStreams();
     this.limits = limits;
     this.#connector = connector;
     this.#target = target;
-    this.#count = count;
   }
 
   /** A connection stands. */
@@ -108,6 +103,8 @@ export abstract class BasePool {
   /** Gives a stream whose request no server has served to whoever decides where it goes next. */
   abstract sendAgain(stream: PooledStream): boolean;
   abstract sendOverHttp1(stream: PooledStream): boolean;
+  /** Gives a stream for which this host took no connection to whoever knows another host. */
+  protected abstract sendElsewhere(stream: PooledStream): boolean;
 
   connectFailed(reason: "connection_failure" | "connection_timeout", detail: string): void {
     this.left();
@@ -121,6 +118,7 @@ export abstract class BasePool {
   cancelPending(_stream: PooledStream): void {
     this.stats.rqCancelled.inc();
     this.stats.rqPendingActive.dec();
+    this.breakers.waitEnds();
     this.waiting.gaveUp();
     // A connection that nobody waits for is still welcome: the next request will.
     this.checkEmpty();
@@ -128,14 +126,16 @@ export abstract class BasePool {
 
   /** Whether one more may wait; where not, that is counted. */
   protected mayWait(): boolean {
-    if (this.waiting.count < this.limits.maxPending) return true;
+    if (this.breakers.mayWait) return true;
     this.stats.rqPendingOverflow.inc();
     return false;
   }
 
   protected wait(stream: PooledStream): void {
     this.stats.rqPendingTotal.inc();
+    this.use();
     this.stats.rqPendingActive.inc();
+    this.breakers.waitBegins();
     this.waiting.push(stream);
     this.connectForWaiting();
   }
@@ -143,8 +143,20 @@ export abstract class BasePool {
   /** Who waits longest; null: nobody does. */
   protected nextWaiting(): PooledStream | null {
     const stream = this.waiting.shift();
-    if (stream !== null) this.stats.rqPendingActive.dec();
+    if (stream !== null) this.waited();
     return stream;
+  }
+
+  private use(): void {
+    if (this.inUse) return;
+    this.inUse = true;
+    this.breakers.poolAdded();
+  }
+
+  /** One that waited has got a connection, or never will. */
+  protected waited(): void {
+    this.stats.rqPendingActive.dec();
+    this.breakers.waitEnds();
   }
 
   /** Streams that are opened in the course of this are not of this round. */
@@ -154,19 +166,26 @@ export abstract class BasePool {
       if (stream === null) return;
       // It was promised once that nobody has seen it: a host that is gone since does not end that.
       if (stream.repeats !== 0 && reason !== "local_reset" && this.sendAgain(stream)) continue;
+      // Nobody has seen this one either.
+      if (isUnreached(reason) && this.sendElsewhere(stream)) continue;
       this.stats.rqPendingFailureEject.inc();
       stream.fail(reason, detail);
     }
   }
 
   protected mayConnect(): boolean {
-    if (this.#count.open < this.limits.maxConnections || this.size + this.attempts.size === 0) return true;
+    // At the limit a pool that has a connection already opens no other, and streams wait.
+    const { limit } = this.host;
+    if (this.breakers.mayConnect && (limit === null || limit.mayConnect)) return true;
+    if (this.size + this.attempts.size === 0) return true;
     this.stats.cxOverflow.inc();
     return false;
   }
 
   protected connect(): void {
-    this.#count.open++;
+    this.use();
+    this.breakers.connectionAdded();
+    this.host.limit?.added();
     this.stats.cxTotal.inc();
     this.stats.cxActive.inc();
     this.host.cxTotal.inc();
@@ -178,7 +197,8 @@ export abstract class BasePool {
 
   /** A connection, or one on its way, is no more. */
   protected left(): void {
-    this.#count.open--;
+    this.breakers.connectionGone();
+    this.host.limit?.gone();
     this.stats.cxActive.dec();
     this.host.cxActive.dec();
   }
@@ -193,6 +213,10 @@ export abstract class BasePool {
 
   protected checkEmpty(): void {
     if (this.size !== 0 || this.attempts.size !== 0 || this.waiting.count !== 0) return;
+    if (this.inUse) {
+      this.inUse = false;
+      this.breakers.poolGone();
+    }
     if (!this.draining) {
       this.onVacant?.();
       return;
@@ -201,4 +225,8 @@ export abstract class BasePool {
     this.onEmpty = null;
     done?.();
   }
+}
+
+function isUnreached(reason: ResetReason): boolean {
+  return reason === "connection_failure" || reason === "connection_timeout";
 }

@@ -2,10 +2,11 @@ import type { OpenFailure } from "@sluice/sdk";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { RequestHeaderMap } from "../../http/headers/header-map.ts";
+import type { ThresholdsModel } from "../../config/retry-model.ts";
 import type { PoolSettings } from "./host-pool.ts";
 import { type ScriptedStream, StreamRecorder, scriptedPool } from "./scripted-pool.ts";
 
-const setup = (more: Partial<PoolSettings> = {}) => scriptedPool("http1", { maxPending: 4, ...more });
+const setup = (more: Partial<PoolSettings & ThresholdsModel> = {}) => scriptedPool("http1", { maxPendingRequests: 4, ...more });
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -189,7 +190,7 @@ describe("a pool of HTTP/1 connections", () => {
   it.each([10, 70, 160, 240, 299])(
     "serves those who still wait once and in order when the first %i of 300 gave up",
     (gaveUp) => {
-      const { servers, send } = setup({ maxPending: 1000 });
+      const { servers, send } = setup({ maxPendingRequests: 1000 });
       const streams = Array.from({ length: 300 }, () => send());
       for (const { stream } of streams.slice(0, gaveUp)) stream.reset();
       const connection = servers.accept();
@@ -211,7 +212,7 @@ describe("a pool of HTTP/1 connections", () => {
           maxLength: 600,
         }),
         (steps) => {
-          const { servers, send, value } = setup({ maxPending: 1000 });
+          const { servers, send, value } = setup({ maxPendingRequests: 1000 });
           const streams: ScriptedStream[] = [];
           for (const [step, at] of steps) {
             if (step === "send") for (let i = 0; i < 20; i++) streams.push(send());
@@ -232,7 +233,7 @@ describe("a pool of HTTP/1 connections", () => {
   });
 
   it("keeps counting right whatever happens", async () => {
-    const { servers, send, value } = setup({ maxPending: 100 });
+    const { servers, send, value } = setup({ maxPendingRequests: 100 });
     for (let i = 0; i < 20; i++) send();
     for (let i = 0; i < 5; i++) servers.fail();
     const connections = Array.from({ length: 15 }, () => servers.accept());

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { OK, goaway, headers, settings } from "../../http/codec/h2/scripted-wire.ts";
+import type { ThresholdsModel } from "../../config/retry-model.ts";
 import type { PoolSettings } from "./host-pool.ts";
 import { StreamRecorder, scriptedPool } from "./scripted-pool.ts";
 
 const MAX_STREAMS = 3;
 
-const setup = (more: Partial<PoolSettings> = {}) => scriptedPool("http2", { maxPending: 8, ...more });
+const setup = (more: Partial<PoolSettings & ThresholdsModel> = {}) => scriptedPool("http2", { maxPendingRequests: 8, ...more });
 
 describe("a pool of HTTP/2 connections", () => {
   it("keeps a burst until the one connection's server has said what it takes, then serves in order", () => {

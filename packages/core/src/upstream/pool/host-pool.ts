@@ -92,6 +92,11 @@ export class HostPool extends BasePool implements StreamPool {
 
   /** Gives a stream a place, or lets it wait for one. False: too many wait. */
   take(stream: PooledStream): boolean {
+    if (!this.mayRequest()) return false;
+    if (!this.inUse && !this.breakers.mayHavePool) {
+      this.stats.cxPoolOverflow.inc();
+      return false;
+    }
     if (!this.#carry(stream)) {
       if (!this.mayWait()) return false;
       stream.pool = this;
@@ -122,9 +127,16 @@ export class HostPool extends BasePool implements StreamPool {
   }
 
   override sendAgain(stream: PooledStream): boolean {
-    if (!stream.detach()) return false;
+    if (!stream.draw() || !stream.detach()) return false;
     this.stats.rqSentAgain.inc();
     return this.#owner === null ? this.take(stream) : this.#owner.sendAgain(stream, this);
+  }
+
+  protected override sendElsewhere(stream: PooledStream): boolean {
+    if (this.#owner === null || stream.over || !stream.missed(this.host) || !stream.draw()) return false;
+    if (!this.#owner.sendElsewhere(stream, this)) return false;
+    this.stats.rqSentAgain.inc();
+    return true;
   }
 
   override sendOverHttp1(stream: PooledStream): boolean {
@@ -137,10 +149,12 @@ export class HostPool extends BasePool implements StreamPool {
 
   /** An HTTP/1 connection is free again. */
   release(connection: Http1Connection): void {
-    const next = this.nextWaiting();
-    if (next !== null) {
-      connection.carry(next);
-      return;
+    for (let next = this.nextWaiting(); next !== null; next = this.nextWaiting()) {
+      if (this.mayRequest()) {
+        connection.carry(next);
+        return;
+      }
+      next.fail("overflow", "");
     }
     this.#idle.push(connection);
     const { idleTimeoutMs } = this.limits;
@@ -153,8 +167,9 @@ export class HostPool extends BasePool implements StreamPool {
     while (connection.places > 0) {
       const stream = this.waiting.shiftFor(connection);
       if (stream === null) return;
-      this.stats.rqPendingActive.dec();
-      connection.carry(stream);
+      this.waited();
+      if (this.mayRequest()) connection.carry(stream);
+      else stream.fail("overflow", "");
     }
   }
 
@@ -245,6 +260,30 @@ export class HostPool extends BasePool implements StreamPool {
   #countProtocol(isHttp2: boolean): void {
     if (isHttp2) this.stats.cxHttp2Total.inc();
     else this.stats.cxHttp1Total.inc();
+  }
+
+  /** Whether the cluster may have one more request; where not, that is counted. */
+  private mayRequest(): boolean {
+    if (this.breakers.mayRequest) return true;
+    this.stats.rqActiveOverflow.inc();
+    this.stats.rqPendingOverflow.inc();
+    return false;
+  }
+
+  requestBegins(): void {
+    this.active++;
+    this.breakers.requestBegins();
+    this.stats.rqTotal.inc();
+    this.stats.rqActive.inc();
+    this.host.rqTotal.inc();
+    this.host.rqActive.inc();
+  }
+
+  requestEnds(): void {
+    this.active--;
+    this.breakers.requestEnds();
+    this.stats.rqActive.dec();
+    this.host.rqActive.dec();
   }
 
   // ---- connecting ---------------------------------------------------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ import type { ChosenPool, PoolChoice } from "./pool-choice.ts";
 /** Kinds come from requests: what clients send must not make pools without end. */
 const MOST_POOLS = 256;
 
+const CONFIGURED: ChosenPool = { key: "", protocol: "auto", target: null };
+
 export type MakePool = (host: Host, chosen: ChosenPool | null) => HostPool;
 
 export class HostPools {
@@ -34,11 +36,18 @@ export class HostPools {
 
   /** null: too many kinds of connections are in use. */
   pick(request: UpstreamRequest | undefined): HostPool | null {
+    if (request !== undefined && request.isHighPriority === true) return this.#ofHighPriority(request);
     return this.only === null ? this.ofKind(this.#choice!.choose(request)) : this.only;
   }
 
+  /** They have connections of their own, so that those of others cannot keep them waiting. */
+  #ofHighPriority(request: UpstreamRequest): HostPool | null {
+    const chosen = this.#choice === null ? CONFIGURED : this.#choice.choose(request);
+    return this.ofKind({ ...chosen, key: `high ${chosen.key}`, isHigh: true });
+  }
+
   ofKind(kind: ChosenPool | null): HostPool | null {
-    if (this.only !== null || kind === null) return this.only;
+    if (kind === null || (this.only !== null && kind.isHigh !== true)) return this.only;
     return this.#byKind.get(kind.key) ?? this.#open(kind);
   }
 
@@ -46,7 +55,9 @@ export class HostPools {
   ofHttp1(kind: ChosenPool | null): HostPool | null {
     const key = `${kind === null ? "" : kind.key} over http/1.1`;
     const target = (kind === null ? null : kind.target) ?? AS_CONFIGURED;
-    return this.#byKind.get(key) ?? this.#open({ key, protocol: "http1", target: { ...target, alpn: ["http/1.1"] } });
+    return (
+      this.#byKind.get(key) ?? this.#open({ key, protocol: "http1", target: { ...target, alpn: ["http/1.1"] }, isHigh: kind?.isHigh === true })
+    );
   }
 
   all(): Iterable<HostPool> {

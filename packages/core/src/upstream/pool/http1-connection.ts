@@ -43,13 +43,9 @@ export class Http1Connection extends TimerNode implements ConnectionEvents, Clie
     // The idle timer stays armed; `release` moves its deadline.
     this.busy = true;
     this.requests++;
-    const { stats, host } = pool;
+    const { stats } = pool;
     const { maxRequests } = pool.settings;
-    pool.active++;
-    stats.rqTotal.inc();
-    stats.rqActive.inc();
-    host.rqTotal.inc();
-    host.rqActive.inc();
+    pool.requestBegins();
     if (maxRequests !== 0 && this.requests >= maxRequests) {
       this.spent = true;
       stats.cxMaxRequests.inc();
@@ -63,9 +59,7 @@ export class Http1Connection extends TimerNode implements ConnectionEvents, Clie
     const { pool } = this;
     const { maxAgeMs } = pool.settings;
     this.busy = false;
-    pool.active--;
-    pool.stats.rqActive.dec();
-    pool.host.rqActive.dec();
+    pool.requestEnds();
     if (!reusable) {
       // The codec closes it, behind the last bytes where it was a tunnel.
       this.spent = true;

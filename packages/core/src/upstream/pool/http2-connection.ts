@@ -70,13 +70,9 @@ export class Http2Connection extends TimerNode implements ConnectionEvents, Clie
   /** Gives the stream a place here; there MUST be one. */
   carry(stream: PooledStream): void {
     const { pool } = this;
-    const { stats, host, settings } = pool;
+    const { stats, settings } = pool;
     this.active++;
-    pool.active++;
-    stats.rqTotal.inc();
-    stats.rqActive.inc();
-    host.rqTotal.inc();
-    host.rqActive.inc();
+    pool.requestBegins();
     const encoder = this.codec.openStream(stream);
     if (settings.maxRequests !== 0 && ++this.#requests >= settings.maxRequests) {
       stats.cxMaxRequests.inc();
@@ -108,9 +104,7 @@ export class Http2Connection extends TimerNode implements ConnectionEvents, Clie
   onStreamEnd(): void {
     const { pool } = this;
     this.active--;
-    pool.active--;
-    pool.stats.rqActive.dec();
-    pool.host.rqActive.dec();
+    pool.requestEnds();
     if (this.closed) return;
     if (this.limit <= 0) this.shutdown();
     else if (this.active === 0) this.armIdle();

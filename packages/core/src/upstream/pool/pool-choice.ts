@@ -14,6 +14,8 @@ export interface ChosenPool {
   readonly protocol: PoolProtocol;
   /** null: what the cluster's configuration says. */
   readonly target: ConnectTarget | null;
+  /** For requests of high priority. @default false */
+  readonly isHigh?: boolean;
 }
 
 /** What can stand in a server name (RFC 6066 section 3); other authorities are not asked for. */

@@ -1,5 +1,6 @@
 /** What the parts of a connection pool know of each other. */
 import type { Timers } from "../../timing/clock.ts";
+import type { CircuitBreakers } from "../circuit-breakers.ts";
 import type { ClusterStats } from "../cluster-stats.ts";
 import type { Host } from "../host.ts";
 import type { PooledStream } from "./upstream-stream.ts";
@@ -11,6 +12,7 @@ export type PoolProtocol = "http1" | "http2" | "auto";
 export interface StreamPool {
   readonly host: Host;
   readonly stats: ClusterStats;
+  readonly breakers: CircuitBreakers;
   readonly timers: Timers;
   /** How long a stream may take from its beginning on a connection to its end; 0: for ever. Envoy: max_stream_duration. */
   readonly maxStreamMs: number;
@@ -35,6 +37,8 @@ export interface StreamCarrier {
 export interface PoolOwner {
   /** Gives the stream, which is detached, a place in a pool: of another host where there is one. */
   sendAgain(stream: PooledStream, from: StreamPool): boolean;
+  /** Gives the stream, for which no connection came to be, a place in a pool of a host where that was not so yet; false: there is none. */
+  sendElsewhere(stream: PooledStream, from: StreamPool): boolean;
   /** Gives the stream, which is detached, a place on a connection to the same host whose handshake offers HTTP/1 alone. */
   sendOverHttp1(stream: PooledStream, from: StreamPool): boolean;
 }

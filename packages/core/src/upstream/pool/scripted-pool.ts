@@ -8,18 +8,20 @@ import type {
   UpstreamStream,
   UpstreamStreamEvents,
 } from "@sluice/sdk";
+import { DEFAULT_THRESHOLDS, type ThresholdsModel } from "../../config/retry-model.ts";
 import { HTTP2_CLIENT_DEFAULTS, NO_HTTP2_STATS } from "../../http/codec/h2/index.ts";
 import { SETTINGS_ACK, Wire, settings } from "../../http/codec/h2/scripted-wire.ts";
 import { RequestHeaderMap } from "../../http/headers/header-map.ts";
 import type { Connection } from "../../network/connection.ts";
 import { FlushQueue } from "../../network/flush-queue.ts";
 import { ScriptedConnection } from "../../network/scripted-connection.ts";
+import { SharedTable } from "../../stats/shared-table.ts";
 import { StatsStore } from "../../stats/stats-store.ts";
 import { VirtualTime } from "../../timing/virtual.ts";
+import { CircuitBreakers } from "../circuit-breakers.ts";
 import { ClusterStats } from "../cluster-stats.ts";
 import type { ConnectEvents, ConnectTarget, Connecting, Connector } from "../connector.ts";
 import { Host } from "../host.ts";
-import { ConnectionCount } from "./base-pool.ts";
 import { HostPool, type HostPoolParts, type PoolSettings } from "./host-pool.ts";
 
 export const POOL_SETTINGS: PoolSettings = {
@@ -31,8 +33,6 @@ export const POOL_SETTINGS: PoolSettings = {
   maxRequests: 0,
   maxStreamMs: 0,
   preconnectRatio: 1,
-  maxPending: 1024,
-  maxConnections: 1024,
 };
 
 interface Attempt {
@@ -136,7 +136,7 @@ export interface ScriptedStream {
   readonly stream: UpstreamStream;
 }
 
-export function scriptedPool(protocol: HostPoolParts["protocol"], more: Partial<PoolSettings> = {}) {
+export function scriptedPool(protocol: HostPoolParts["protocol"], more: Partial<PoolSettings & ThresholdsModel> = {}) {
   const time = new VirtualTime();
   const flushQueue = new FlushQueue();
   const store = new StatsStore({ addSlab() {}, add() {}, remove() {} });
@@ -145,15 +145,17 @@ export function scriptedPool(protocol: HostPoolParts["protocol"], more: Partial<
   const host = new Host({ address, hostname: "", weight: 1, health: "healthy" }, "c", store.scope("#h."));
   const servers = new ScriptedServers(flushQueue);
   const { clock, timers } = time;
+  const stats = new ClusterStats(scope);
+  const table = new SharedTable(SharedTable.allocate(16), 1);
   const pool = new HostPool({
     host,
     connector: servers,
     target: null,
     limits: { ...POOL_SETTINGS, ...more },
-    stats: new ClusterStats(scope),
+    stats,
     clock,
     timers,
-    count: new ConnectionCount(),
+    breakers: new CircuitBreakers({ ...DEFAULT_THRESHOLDS, ...more }, "c", "default", { table, scope, stats }),
     protocol,
     kind: null,
     flushQueue,

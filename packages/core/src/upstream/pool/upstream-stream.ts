@@ -15,10 +15,13 @@ import type { RequestEncoder, ResponseDecoder } from "../../http/codec/codec.ts"
 import type { HeaderMap, RequestHeaderMap, ResponseHeaderMap } from "../../http/headers/header-map.ts";
 import { DETAILS } from "../../http/codec/h2/details.ts";
 import { TimerNode } from "../../timing/clock.ts";
+import type { Host } from "../host.ts";
 import type { StreamCarrier, StreamPool } from "./pool.ts";
 
 /** How often one request is sent again. */
 const MAX_REPEATS = 3;
+/** Hosts that may take no connection for it. */
+const MAX_UNREACHED = 8;
 /** Bytes of a body that are kept for that. */
 const MAX_KEPT = 16 * 1024;
 
@@ -52,6 +55,10 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
   readyAddress: string;
   /** How often it was sent again. */
   repeats: number;
+  /** Hosts that took no connection for it; null: all did. */
+  unreached: Host[] | null;
+  /** Whether it holds a part of its cluster's retry budget. */
+  hasDrawn: boolean;
   /** Whether what is sent is kept besides. */
   keeps: boolean;
   /** What waits, or is kept: headers (null: nothing), body, trailers. */
@@ -79,6 +86,8 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
     this.readyHost = null;
     this.readyAddress = "";
     this.repeats = 0;
+    this.unreached = null;
+    this.hasDrawn = false;
     this.keeps = false;
     this.headers = null;
     this.headersEnd = false;
@@ -200,6 +209,26 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
     return true;
   }
 
+  /** Takes its part of the retry budget, where the cluster has one. False: there is nothing left of it. */
+  draw(): boolean {
+    const { breakers } = this.pool;
+    if (this.hasDrawn || !breakers.hasRetryBudget) return true;
+    this.hasDrawn = breakers.takeRetry();
+    return this.hasDrawn;
+  }
+
+  private giveBack(): void {
+    this.hasDrawn = false;
+    this.pool.breakers.giveRetryBack();
+  }
+
+  /** The host took no connection for it. False: it has waited for too many already. */
+  missed(host: Host): boolean {
+    if (this.unreached === null) this.unreached = [host];
+    else this.unreached.push(host);
+    return this.unreached.length <= MAX_UNREACHED;
+  }
+
   /** No connection came to be. */
   fail(reason: ResetReason, detail: string): void {
     if (this.over) return;
@@ -277,6 +306,7 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
 
   private finish(): void {
     this.over = true;
+    if (this.hasDrawn) this.giveBack();
     if (this.timer !== null) this.pool.timers.cancel(this.timer);
     this.forget();
   }
@@ -293,6 +323,7 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
   onResponseHeaders(headers: ResponseHeaderMap, end: boolean): void {
     if (this.over || this.responseEnded) return;
     this.status = headers.status;
+    if (this.hasDrawn) this.giveBack();
     if (this.keeps) this.forget();
     const { host } = this.pool;
     if (headers.status >= 500) host.rqError.inc();

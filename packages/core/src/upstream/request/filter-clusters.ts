@@ -10,6 +10,7 @@ import type {
   GrpcClientOptions,
   OpenFailure,
   RequestHeaders,
+  RetryAllowance,
   UpstreamConnection,
   UpstreamConnectionEvents,
   UpstreamRequest,
@@ -56,6 +57,8 @@ export class FilterClusters implements Clusters {
   }
 }
 
+const UNLIMITED: RetryAllowance = { take: () => true, giveBack() {} };
+
 class FilterCluster implements Cluster {
   readonly cluster: UpstreamCluster;
   readonly name: string;
@@ -77,6 +80,10 @@ class FilterCluster implements Cluster {
 
   connect(events: UpstreamConnectionEvents, client?: ConnectionInfo | null): UpstreamConnection | OpenFailure {
     return this.cluster.connect(events, client);
+  }
+
+  get retries(): RetryAllowance {
+    return this.cluster.retries ?? UNLIMITED;
   }
 
   newRequest(method: string, authority: string, path = ""): RequestHeaders {

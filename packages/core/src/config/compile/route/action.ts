@@ -3,6 +3,7 @@ import type {
   RedirectAction,
   Route,
   DirectResponseAction,
+  VirtualHost,
 } from "../../envoy/generated/envoy/config/route/v3/route_components_pb.js";
 import type { DirectActionModel, RedirectActionModel, RouteModel } from "../../model.ts";
 import type { CompileContext } from "../context.ts";
@@ -14,13 +15,14 @@ import { writtenHost, writtenReference, writtenRewrite, writtenScheme } from "./
 /** `bufferLimitBytes`: of bodies that are kept, as route or virtual host say; -1: they say nothing. */
 export function compileAction(
   routes: RouteContext,
+  host: VirtualHost,
   route: Route,
   bufferLimitBytes: number,
 ): RouteModel["action"] | undefined {
   const { action } = route;
   switch (action.case) {
     case "route":
-      return compileForward(routes, route, action.value, bufferLimitBytes);
+      return compileForward(routes, host, route, action.value, bufferLimitBytes);
     case "redirect":
       return compileRedirect(routes.context, action.value);
     case "directResponse":

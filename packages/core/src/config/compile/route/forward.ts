@@ -2,7 +2,7 @@
 import { compileUriRewrite, compileUriTemplate } from "../../../matching/uri-template.ts";
 import { MatchProblem } from "../../../matching/match-problem.ts";
 import type { TypedExtensionConfig } from "../../envoy/generated/envoy/config/core/v3/extension_pb.js";
-import type { Route, RouteAction } from "../../envoy/generated/envoy/config/route/v3/route_components_pb.js";
+import type { Route, RouteAction, VirtualHost } from "../../envoy/generated/envoy/config/route/v3/route_components_pb.js";
 import type { UriTemplateMatchConfig } from "../../envoy/generated/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.js";
 import type { UriTemplateRewriteConfig } from "../../envoy/generated/envoy/extensions/path/rewrite/uri_template/v3/uri_template_rewrite_pb.js";
 import { isMessage } from "../../envoy/tree.ts";
@@ -12,6 +12,7 @@ import { compileUpgrades } from "../upgrades.ts";
 import { compileClusters, checkMetadataMatch } from "./clusters.ts";
 import { compileConnect } from "./connect.ts";
 import { compileInternalRedirect } from "./internal-redirect.ts";
+import { compileResilience } from "./resilience.ts";
 import type { RouteContext } from "./route-context.ts";
 import { compileTimeouts } from "./timeouts.ts";
 import { writtenHost, writtenPath, writtenRewrite } from "./written-target.ts";
@@ -21,17 +22,16 @@ const notFoundStatuses = [503, 404, 500] as const;
 
 export function compileForward(
   routes: RouteContext,
+  host: VirtualHost,
   route: Route,
   action: RouteAction,
   bufferLimitBytes: number,
 ): ForwardActionModel | undefined {
   const { context } = routes;
   const clusters = compileClusters(routes, action);
-  const { hostRewriteSpecifier: host } = action;
+  const { hostRewriteSpecifier: rewrite } = action;
   checkOneRewrite(context, action);
   checkMetadataMatch(context, [action]);
-  if (action.priority !== 0)
-    context.unsupported({ message: action, field: "priority" }, "the priority HIGH", "DEFAULT");
   checkEarlyData(context, action.earlyDataPolicy);
   const model: Omit<ForwardActionModel, "clusters" | "weightHeader" | "weightRuntimePrefix"> = {
     kind: "forward",
@@ -40,16 +40,17 @@ export function compileForward(
     regexRewrite: writtenRewrite(context, action.regexRewrite),
     templateRewrite: compileTemplateRewrite(context, route, action.pathRewritePolicy),
     hostRewrite:
-      host.case === "hostRewriteLiteral" ? writtenHost(context, action, "host_rewrite_literal", host.value) : "",
-    hostRewriteHeader: host.case === "hostRewriteHeader" ? host.value.toLowerCase() : "",
-    hostRewritePathRegex: host.case === "hostRewritePathRegex" ? writtenRewrite(context, host.value) : null,
-    autoHostRewrite: host.case === "autoHostRewrite" && host.value.value,
+      rewrite.case === "hostRewriteLiteral" ? writtenHost(context, action, "host_rewrite_literal", rewrite.value) : "",
+    hostRewriteHeader: rewrite.case === "hostRewriteHeader" ? rewrite.value.toLowerCase() : "",
+    hostRewritePathRegex: rewrite.case === "hostRewritePathRegex" ? writtenRewrite(context, rewrite.value) : null,
+    autoHostRewrite: rewrite.case === "autoHostRewrite" && rewrite.value.value,
     appendXForwardedHost: action.appendXForwardedHost,
     ...compileTimeouts(context, action),
     bufferLimitBytes,
     internalRedirect: compileInternalRedirect(context, action.internalRedirectPolicy),
     upgrades: compileUpgrades(context, action.upgradeConfigs),
     connect: compileConnect(context, action.upgradeConfigs),
+    ...compileResilience(routes, host, action),
   };
   return clusters && { ...model, ...clusters };
 }

@@ -22,6 +22,8 @@ export function compileRouteConfig(
     slots,
     checksClusters: config.validateClusters ?? true,
     maxBodyBytes: config.maxDirectResponseBodySizeBytes ?? 4096,
+    mirrors: config.requestMirrorPolicies,
+    retries: new Map(),
   };
   const names = new Uniqueness(context, "the virtual host");
   const domains = new Uniqueness(context, "the domain");
@@ -97,7 +99,7 @@ function compileRoute(routes: RouteContext, host: VirtualHost, route: Route): Ro
   const { context, slots } = routes;
   const bufferLimit = route.perRequestBufferLimitBytes ?? host.perRequestBufferLimitBytes ?? -1;
   const match = route.match && compileMatch(context, route.match);
-  const action = compileAction(routes, route, bufferLimit);
+  const action = compileAction(routes, host, route, bufferLimit);
   const mutations = compileHeaderMutations(context, route);
   const perFilterConfig = compilePerFilterConfig(context, route, slots);
   if (match === undefined || action === undefined) return undefined;
