@@ -4,7 +4,7 @@ import type { Json } from "../../packages/core/src/config/model.ts";
 import { RouteFilterResolver } from "../../packages/core/src/http/route/route-filters.ts";
 import type { RouteEntry } from "../../packages/core/src/http/route/types.ts";
 import { Registry } from "../../packages/core/src/registry/registry.ts";
-import type { TurnClock } from "../../packages/core/src/timing/clock.ts";
+import type { Timer, TimerNode, Timers, TurnClock } from "../../packages/core/src/timing/clock.ts";
 import { OwnedFilterContext } from "../../packages/core/src/worker/filter-context.ts";
 import type { WorkerServices } from "../../packages/core/src/worker/services.ts";
 import { type TestServices, testServices } from "./services.ts";
@@ -37,6 +37,47 @@ class LateClock implements TurnClock {
   }
 }
 
+/** Its timers; those that a filter sets while it is made begin with the harness. */
+class LateTimers implements Timers {
+  readonly #clock: LateClock;
+  #early: Array<() => void> = [];
+
+  constructor(clock: LateClock) {
+    this.#clock = clock;
+  }
+
+  begin(): void {
+    for (const set of this.#early.splice(0)) set();
+  }
+
+  arm(node: TimerNode, ms: number): void {
+    this.#timers().arm(node, ms);
+  }
+
+  cancel(node: TimerNode): void {
+    this.#timers().cancel(node);
+  }
+
+  setTimer(callback: () => void, ms: number): Timer {
+    if (this.#clock.harness !== null) return this.#timers().setTimer(callback, ms);
+    let timer: Timer | null = null;
+    let isOver = false;
+    this.#early.push(() => {
+      if (!isOver) timer = this.#timers().setTimer(callback, ms);
+    });
+    return {
+      cancel: () => {
+        isOver = true;
+        timer?.cancel();
+      },
+    };
+  }
+
+  #timers(): Timers {
+    return this.#clock.harness!.time.timers;
+  }
+}
+
 export class L7Chain {
   readonly harness: HttpHarness;
   readonly terminal = new ScriptedTerminal();
@@ -53,7 +94,8 @@ export class L7Chain {
     if (problems.length !== 0) throw new Error(problems[0]!.message);
     const { id } = definition;
     const clock = new LateClock();
-    this.services = testServices({ clock, ...options.services });
+    const timers = new LateTimers(clock);
+    this.services = testServices({ clock, timers, ...options.services });
     this.context = new OwnedFilterContext({
       services: this.services,
       name: id,
@@ -72,6 +114,7 @@ export class L7Chain {
     const slot = filters.indexOf(filter);
     this.harness = new HttpHarness(filters, { ...options.harness, route: routesOf(registry, id, slot, options) });
     clock.harness = this.harness;
+    timers.begin();
   }
 
   count(name: string): number {

@@ -6,6 +6,7 @@ import type {
   FilterContext,
   ForwardRoute,
   HttpFilter,
+  Random,
   RequestHeaders,
   ResponseHeaders,
   Route,
@@ -32,6 +33,8 @@ export class Router {
   readonly settings: RouterSettings;
   readonly clusters: Clusters;
   readonly clock: Clock;
+  readonly random: Random;
+  readonly setTimer: FilterContext["setTimer"];
   readonly stats: RouterStats;
   readonly counters: RouterCounters;
   readonly #rootStats: Stats;
@@ -42,6 +45,8 @@ export class Router {
     this.settings = settings;
     this.clusters = context.clusters;
     this.clock = context.clock;
+    this.random = context.random;
+    this.setTimer = (callback, ms) => context.setTimer(callback, ms);
     this.stats = {
       noRoute: context.rootStats.counter(`${prefix}no_route`),
       noCluster: context.rootStats.counter(`${prefix}no_cluster`),

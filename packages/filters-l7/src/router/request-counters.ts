@@ -46,6 +46,12 @@ export class FurtherCounters {
     this.#virtualCluster?.rare("upstream_rq_total");
   }
 
+  /** By its name behind the prefix. */
+  rare(name: string): void {
+    this.#route?.rare(name);
+    this.#virtualCluster?.rare(name);
+  }
+
   timedOut(): void {
     this.#route?.timeout.inc();
     this.#virtualCluster?.timeout.inc();

@@ -3,6 +3,7 @@ import type {
   ConnectionInfo,
   ForwardRoute,
   Headers,
+  HostAversion,
   LocalReplyOptions,
   RequestHeaders,
   ResetReason,
@@ -24,6 +25,8 @@ import { KeptRequest } from "./kept-request.ts";
 import { type FurtherCounters, furtherCounters } from "./request-counters.ts";
 import { askedDuration, requestTimeout, takesAlternative } from "./request-timeout.ts";
 import type { ResponseCounters } from "./response-counters.ts";
+import { type Mirror, mirrorsOf, sendCopies } from "./mirrors.ts";
+import { type RetriedUpstream, retriedUpstream } from "./retried-upstream.ts";
 import { completeHandshake } from "./websocket-handshake.ts";
 
 export type RouterHandle = TerminalStream<RouterStream>;
@@ -38,6 +41,12 @@ export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, Wate
   further: FurtherCounters | null;
   /** null: the request is never sent again. */
   kept: KeptRequest | null;
+  /** null: it is sent once. */
+  retries: RetriedUpstream | null;
+  aversion: HostAversion | null;
+  /** null: nobody gets a copy. */
+  mirrors: readonly Mirror[] | null;
+  isHighPriority: boolean;
   headers: RequestHeaders | null;
   timer: Timer | null;
   timeoutMs: number;
@@ -59,6 +68,10 @@ export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, Wate
     this.counters = null;
     this.further = null;
     this.kept = null;
+    this.retries = null;
+    this.aversion = null;
+    this.mirrors = null;
+    this.isHighPriority = false;
     this.headers = null;
     this.timer = null;
     this.timeoutMs = 0;
@@ -100,22 +113,30 @@ export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, Wate
     const { connect } = route;
     const endsHere = connect !== null && isTerminated(connect, headers);
     this.isTunnel = endsHere || headers.upgrade !== "" || headers.method === "CONNECT";
-    if (route.internalRedirect !== null && !this.isTunnel) this.keep(stream, route, end);
+    if (route.internalRedirect !== null && !this.isTunnel) this.keep(stream.copyRequestHeaders(), end);
     const mayAsk = route.mayAsk(headers);
     if (mayAsk || route.isCounted) this.further = furtherCounters(router.counters, cluster.statName, route, headers);
     if (route.maxStreamDurationMs >= 0 || route.grpcTimeoutHeader !== null) {
       const durationMs = streamDuration(headers, route);
       if (durationMs >= 0) stream.setMaxDuration(durationMs);
     }
-    const upstream = endsHere ? openConnect(cluster, connect, this, stream) : cluster.openStream(this, this);
+    this.timeoutMs = requestTimeout(headers, route, mayAsk, router.settings);
+    this.isHighPriority = route.isHighPriority;
+    if ((mayAsk || route.retry !== null) && !this.isTunnel)
+      this.retries = retriedUpstream(this, cluster, headers, mayAsk);
+    if (route.mirrors !== null && !this.isTunnel) this.mirrors = mirrorsOf(route, headers);
+    if (this.kept === null && (this.retries !== null || this.mirrors !== null)) this.keep(headers, end);
+    const upstream = endsHere
+      ? openConnect(cluster, connect, this, stream)
+      : this.retries === null
+        ? cluster.openStream(this, this)
+        : this.retries.open(cluster);
     if (typeof upstream === "string") {
-      if (upstream === "no_healthy_upstream") {
-        this.answer({ status: 503, body: "no healthy upstream", flag: "UH", details: "no_healthy_upstream" });
-      } else this.failed("overflow", "");
+      if (upstream === "no_healthy_upstream") this.noHost();
+      else this.failed("overflow", "");
       return;
     }
     this.upstream = upstream;
-    this.timeoutMs = requestTimeout(headers, route, mayAsk, router.settings);
     if (mayAsk) this.obey(headers);
     info.upstreamAttempts = 1;
     router.finalizeRequest(headers, route, stream);
@@ -131,17 +152,18 @@ export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, Wate
     if (durationMs !== 0) this.stream!.setTimer(onMaxDuration, durationMs);
   }
 
-  private keep(stream: RouterHandle, { bufferLimitBytes }: ForwardRoute, end: boolean): void {
-    const limit = end ? 0 : stream.request.bufferLimit;
-    this.kept = new KeptRequest(
-      stream.copyRequestHeaders(),
-      bufferLimitBytes < 0 ? limit : Math.min(limit, bufferLimitBytes),
-    );
+  private keep(headers: RequestHeaders, end: boolean): void {
+    const { bufferLimitBytes } = this.route!;
+    const limit = end ? 0 : this.stream!.request.bufferLimit;
+    this.kept = new KeptRequest(headers, bufferLimitBytes < 0 ? limit : Math.min(limit, bufferLimitBytes));
   }
 
   data(data: Uint8Array, end: boolean): void {
     if (this.upstream === null) return;
-    if (this.kept !== null && this.kept.data(data)) this.counters!.rare("retry_or_shadow_abandoned");
+    if (this.kept !== null && this.kept.data(data)) {
+      this.counters!.rare("retry_or_shadow_abandoned");
+      if (this.retries?.lostBody() === true) return this.tooLongToRepeat();
+    }
     this.upstream.sendData(data, end);
     if (end) this.requestEnded();
   }
@@ -158,6 +180,7 @@ export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, Wate
     const router = this.router!;
     if (this.upstream === null || stream === null) return;
     this.sentMs = router.clock.turnNow();
+    if (this.mirrors !== null) sendCopies(this.mirrors, router, stream, this.kept!, this.timeoutMs);
     // A tunnel has no end that a time-out could wait for.
     if (this.timeoutMs !== 0 && !this.isTunnel) {
       this.timer = stream.setTimer(onResponseTimeout, this.timeoutMs);
@@ -171,6 +194,28 @@ export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, Wate
     this.end(this.timeoutStatus === 504);
     const body = this.timeoutStatus === 504 ? "upstream request timeout" : "";
     this.answer({ status: this.timeoutStatus, body, flag: "UT", details: "response_timeout" });
+  }
+
+  /** One attempt was too slow, and there is no other. */
+  attemptTimedOut(details: string): void {
+    this.end();
+    const body = this.timeoutStatus === 504 ? "upstream request timeout" : "";
+    this.answer({ status: this.timeoutStatus, body, flag: "UT", details });
+  }
+
+  noHost(): void {
+    this.end();
+    this.answer({ status: 503, body: "no healthy upstream", flag: "UH", details: "no_healthy_upstream" });
+  }
+
+  /** The last attempt has failed, the next one waits, and the body does not fit any more. */
+  private tooLongToRepeat(): void {
+    this.end();
+    this.answer({
+      status: 507,
+      body: "exceeded request buffer limit while retrying upstream",
+      details: "request_payload_exceeded_retry_buffer_limit",
+    });
   }
 
   /** Envoy: x-envoy-upstream-stream-duration-ms. */
@@ -217,8 +262,8 @@ export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, Wate
   onUpstreamHeaders(headers: ResponseHeaders, end: boolean): void {
     const { stream, route } = this;
     const router = this.router!;
-    if (this.kept !== null && this.redirects(headers, end)) return;
-    this.kept = null;
+    if (this.kept !== null && route!.internalRedirect !== null && this.redirects(headers, end)) return;
+    if (this.mirrors === null) this.kept = null;
     this.responded = true;
     this.counters!.answered(headers.status);
     this.further?.answered(headers.status);

@@ -1,0 +1,403 @@
+/**
+ * Hot path for routes with retries. A request that may be sent again, in the shape of an upstream stream: what fails in a way that its policy names is followed by another
+ * attempt, as long as nothing of an answer has gone to the client. After that it passes on what comes. With hedging a late attempt goes on beside the next one, and the
+ * first good answer counts. Envoy: router.cc, RetryStateImpl.
+ */
+import type {
+  Cluster,
+  Headers,
+  HostAversion,
+  OpenFailure,
+  RequestHeaders,
+  ResetReason,
+  ResponseHeaders,
+  RetryAllowance,
+  Timer,
+  UpstreamHost,
+  UpstreamStream,
+} from "@sluice/sdk";
+import { Attempt } from "./attempt.ts";
+import { AttemptTimes, type Slowness } from "./attempt-times.ts";
+import { backOffMs, rateLimitedMs } from "./back-off.ts";
+import { remind } from "./remaining-time.ts";
+import { retriesReset, retriesResponse } from "./retry-conditions.ts";
+import { RetrySettings } from "./retry-settings.ts";
+import type { RouterHandle, RouterStream } from "./router-stream.ts";
+
+/** null: neither the route nor the request asks for more than one attempt. Takes what the request asks for out of its headers. */
+export function retriedUpstream(
+  owner: RouterStream,
+  cluster: Cluster,
+  headers: RequestHeaders,
+  mayAsk: boolean,
+): RetriedUpstream | null {
+  const settings = new RetrySettings(owner.route!, headers, mayAsk, owner.timeoutMs);
+  return settings.isNeeded ? new RetriedUpstream(owner, settings, cluster.retries) : null;
+}
+
+export class RetriedUpstream implements UpstreamStream, HostAversion {
+  readonly settings: RetrySettings;
+  readonly #owner: RouterStream;
+  readonly #allowance: RetryAllowance;
+  /** Attempts that are under way, the latest last. */
+  readonly #running: Attempt[];
+  /** Hosts that have had one. */
+  readonly #tried: UpstreamHost[];
+  /** Whose answer the client gets. */
+  #winner: Attempt | null;
+  #retriesLeft: number;
+  #retriesDone: number;
+  /** The cluster counts a retry of this request. */
+  #holdsAllowance: boolean;
+  /** The next attempt waits. */
+  #backOff: Timer | null;
+  #isTimeoutRetry: boolean;
+  /** null: attempts have no time of their own. */
+  readonly #times: AttemptTimes | null;
+  #hasEnded: boolean;
+  #pauses: number;
+  #authority: string;
+  #beganMs: number;
+
+  constructor(owner: RouterStream, settings: RetrySettings, allowance: RetryAllowance) {
+    this.settings = settings;
+    this.#owner = owner;
+    this.#allowance = allowance;
+    this.#running = [];
+    this.#tried = [];
+    this.#winner = null;
+    this.#retriesLeft = settings.retries;
+    this.#retriesDone = 0;
+    this.#holdsAllowance = false;
+    this.#backOff = null;
+    this.#isTimeoutRetry = false;
+    const { perTryTimeoutMs, perTryIdleTimeoutMs } = settings;
+    this.#times =
+      perTryTimeoutMs === 0 && perTryIdleTimeoutMs === 0 ? null : new AttemptTimes(settings, owner.router!, owner.stream!);
+    this.#hasEnded = false;
+    this.#pauses = 0;
+    this.#authority = "";
+    this.#beganMs = owner.router!.clock.turnNow();
+  }
+
+  /** Opens the stream of the first attempt. */
+  open(cluster: Cluster): UpstreamStream | OpenFailure {
+    return this.#open(cluster) ?? this;
+  }
+
+  #open(cluster: Cluster): OpenFailure | null {
+    const attempt = new Attempt(this);
+    const upstream = cluster.openStream(attempt, this.#owner);
+    if (typeof upstream === "string") return upstream;
+    attempt.upstream = upstream;
+    for (let i = 0; i < this.#pauses; i++) upstream.pause();
+    this.#running.push(attempt);
+    return null;
+  }
+
+  // ---- from the router ----------------------------------------------------------------------------------------------------------------------
+
+  sendHeaders(headers: RequestHeaders, end: boolean): void {
+    const attempt = this.#running[0]!;
+    this.#authority = headers.authority;
+    this.#hasEnded = end;
+    this.#tellTime(headers, 0);
+    attempt.headers = headers;
+    this.#watch(attempt);
+    attempt.upstream.sendHeaders(headers, end);
+  }
+
+  sendData(data: Uint8Array, end: boolean): void {
+    if (end) this.#requestEnded();
+    for (const attempt of this.#running.slice()) {
+      attempt.upstream.sendData(data, end);
+      this.#touch(attempt);
+    }
+  }
+
+  sendTrailers(trailers: Headers): void {
+    this.#requestEnded();
+    for (const attempt of this.#running.slice()) attempt.upstream.sendTrailers(trailers);
+  }
+
+  #requestEnded(): void {
+    this.#hasEnded = true;
+    for (const attempt of this.#running) this.#watch(attempt);
+  }
+
+  /** The body became too long to be sent again. Without an attempt that has it all nothing is left to do. Returns whether that is so. */
+  lostBody(): boolean {
+    return this.#winner === null && this.#running.length === 0;
+  }
+
+  reset(): void {
+    for (const attempt of this.#running.splice(0)) attempt.upstream.reset();
+    this.#backOff?.cancel();
+    this.#times?.cancel();
+    this.#giveBack();
+  }
+
+  pause(): void {
+    this.#pauses++;
+    for (const attempt of this.#running) attempt.upstream.pause();
+  }
+
+  unpause(): void {
+    if (this.#pauses === 0) return;
+    this.#pauses--;
+    for (const attempt of this.#running) attempt.upstream.unpause();
+  }
+
+  get aboveWatermark(): boolean {
+    return this.#running.at(-1)?.upstream.aboveWatermark ?? !this.#hasEnded;
+  }
+
+  // ---- as the cluster sees it ---------------------------------------------------------------------------------------------------------------
+
+  get attempts(): number {
+    return this.settings.policy!.hosts!.attempts;
+  }
+
+  avoids(host: UpstreamHost): boolean {
+    const hosts = this.settings.policy!.hosts!;
+    return (hosts.omitsPrevious && this.#tried.includes(host)) || hosts.omits(host);
+  }
+
+  // ---- from the attempts --------------------------------------------------------------------------------------------------------------------
+
+  ready(attempt: Attempt, host: UpstreamHost, localAddress: string): void {
+    this.#tried.push(host);
+    this.#touch(attempt);
+    // What depends on the host is written into the headers of this attempt.
+    this.#owner.headers = attempt.headers;
+    this.#owner.onUpstreamReady(host, localAddress);
+  }
+
+  /** Whoever was told of one upstream's work is not told of another's. */
+  informational(attempt: Attempt, headers: ResponseHeaders): void {
+    this.#touch(attempt);
+    this.#win(attempt);
+    this.#owner.onUpstreamInformational(headers);
+  }
+
+  answered(attempt: Attempt, headers: ResponseHeaders, end: boolean): void {
+    this.#touch(attempt);
+    if (this.#winner === null) {
+      const isBad = retriesResponse(this.settings, headers);
+      if (isBad && !attempt.isFollowed && this.#mayRetry()) {
+        this.#chargeRetried(headers.status);
+        this.#drop(attempt, end);
+        return this.#retryLater(this.#waitMs(headers), false);
+      }
+      // Another one may still come to something better.
+      if (isBad && (this.#running.length > 1 || this.#backOff !== null)) return this.#drop(attempt, end);
+      if (!isBad && this.#retriesDone !== 0) this.#count("upstream_rq_retry_success");
+      this.#win(attempt);
+    }
+    if (end) this.#over(attempt);
+    this.#owner.onUpstreamHeaders(headers, end);
+  }
+
+  dataCame(attempt: Attempt, data: Uint8Array, end: boolean): void {
+    this.#touch(attempt);
+    if (end) this.#over(attempt);
+    this.#owner.onUpstreamData(data, end);
+  }
+
+  trailersCame(trailers: Headers): void {
+    this.#over(this.#winner!);
+    this.#owner.onUpstreamTrailers(trailers);
+  }
+
+  failed(attempt: Attempt, reason: ResetReason, detail: string, code: number): void {
+    const { host } = attempt;
+    this.#over(attempt);
+    if (this.#winner === null) {
+      if (!attempt.isDelivered && host !== null) this.#tried.push(host);
+      const isBad = retriesReset(this.settings.on, reason, detail, attempt.isDelivered);
+      if (isBad && !attempt.isFollowed && this.#mayRetry()) return this.#retryLater(this.#waitMs(null), false);
+      if (this.#running.length !== 0 || this.#backOff !== null) return;
+    }
+    this.#giveBack();
+    this.#owner.onUpstreamReset(reason, detail, host, code);
+  }
+
+  pressed(attempt: Attempt, isHigh: boolean): void {
+    if (this.#running.at(-1) !== attempt) return;
+    if (isHigh) this.#owner.onUpstreamWriteHigh();
+    else this.#owner.onUpstreamWriteLow();
+  }
+
+  // ---- decisions ----------------------------------------------------------------------------------------------------------------------------
+
+  /** Takes what the next attempt needs: the request as it was, one more of its retries, room in the cluster. */
+  #mayRetry(): boolean {
+    const { kept, stream } = this.#owner;
+    this.#giveBack();
+    if (kept === null || kept.isLost) return false;
+    if (this.#retriesLeft === 0) {
+      this.#count("upstream_rq_retry_limit_exceeded");
+      stream!.info.addFlag("URX");
+      return false;
+    }
+    this.#retriesLeft--;
+    if (!this.#allowance.take(this.#owner.isHighPriority)) {
+      this.#owner.further?.rare("upstream_rq_retry_overflow");
+      stream!.info.addFlag("UO");
+      return false;
+    }
+    this.#holdsAllowance = true;
+    this.#retriesDone++;
+    this.#count("upstream_rq_retry");
+    return true;
+  }
+
+  #retryLater(waitMs: number, isTimeoutRetry: boolean): void {
+    const { stream } = this.#owner;
+    this.#isTimeoutRetry = isTimeoutRetry;
+    if (!this.#hasEnded) this.#owner.onUpstreamWriteHigh();
+    this.#backOff = stream!.setTimer(onBackOff, waitMs);
+  }
+
+  #waitMs(response: ResponseHeaders | null): number {
+    const { settings } = this;
+    const { random, clock } = this.#owner.router!;
+    const limited = settings.policy === null ? null : settings.policy.rateLimitedBackOff;
+    const askedMs = limited === null || response === null ? -1 : rateLimitedMs(limited, response, clock, random);
+    if (askedMs >= 0) {
+      this.#owner.counters!.rare("upstream_rq_retry_backoff_ratelimited");
+      return askedMs;
+    }
+    this.#owner.counters!.rare("upstream_rq_retry_backoff_exponential");
+    return backOffMs(random, settings.backOffBaseMs, settings.backOffMaxMs, this.#retriesDone);
+  }
+
+  /** The back-off is over. */
+  next(): void {
+    const owner = this.#owner;
+    const { stream, route, kept } = owner;
+    const { policy } = this.settings;
+    this.#backOff = null;
+    if (policy !== null && policy.hosts !== null) owner.aversion = this;
+    const cluster = owner.router!.clusters.get(route!.clusterName);
+    const failure = cluster === undefined ? "no_healthy_upstream" : this.#open(cluster);
+    if (failure !== null) return this.#cannotOpen(failure);
+    const { info } = stream!;
+    const attempt = this.#running.at(-1)!;
+    info.upstreamAttempts++;
+    const headers = stream!.copyRequestHeaders();
+    headers.authority = this.#authority;
+    if (route!.includeAttemptCount) headers.set("x-envoy-attempt-count", String(info.upstreamAttempts));
+    if (route!.includeIsTimeoutRetry) headers.set("x-envoy-is-timeout-retry", String(this.#isTimeoutRetry));
+    this.#tellTime(headers, owner.router!.clock.turnNow() - (owner.sentMs < 0 ? this.#beganMs : owner.sentMs));
+    attempt.headers = headers;
+    this.#watch(attempt);
+    this.#sendKept(attempt, kept!);
+    if (this.#running.at(-1) === attempt && !this.#hasEnded && !attempt.upstream.aboveWatermark)
+      owner.onUpstreamWriteLow();
+  }
+
+  #sendKept({ upstream, headers }: Attempt, { body, trailers }: NonNullable<RouterStream["kept"]>): void {
+    const isWhole = this.#hasEnded && trailers === null;
+    upstream.sendHeaders(headers!, isWhole && body.length === 0);
+    for (const [i, part] of body.entries()) upstream.sendData(part, isWhole && i === body.length - 1);
+    if (trailers !== null) upstream.sendTrailers(trailers);
+  }
+
+  #cannotOpen(failure: OpenFailure): void {
+    this.#giveBack();
+    if (this.#running.length !== 0) return;
+    if (failure === "overflow") this.#owner.onUpstreamReset("overflow", "", null);
+    else this.#owner.noHost();
+  }
+
+  #win(attempt: Attempt): void {
+    if (this.#winner !== null) return;
+    this.#winner = attempt;
+    attempt.deadlineMs = 0;
+    this.#backOff?.cancel();
+    this.#backOff = null;
+    this.#giveBack();
+    if (this.#running.length === 1) return;
+    for (const other of this.#running.splice(0)) if (other !== attempt) other.upstream.reset();
+    this.#running.push(attempt);
+    if (attempt.host !== null) this.#owner.stream!.info.upstreamHost = attempt.host;
+  }
+
+  /** It is none of those that are under way any more. */
+  #over(attempt: Attempt): void {
+    const at = this.#running.indexOf(attempt);
+    if (at >= 0) this.#running.splice(at, 1);
+  }
+
+  /** Its answer is not wanted. What is complete need not be reset. */
+  #drop(attempt: Attempt, isComplete: boolean): void {
+    this.#over(attempt);
+    if (!isComplete || !this.#hasEnded) attempt.upstream.reset();
+  }
+
+  #giveBack(): void {
+    if (!this.#holdsAllowance) return;
+    this.#holdsAllowance = false;
+    this.#allowance.giveBack(this.#owner.isHighPriority);
+  }
+
+  // ---- time ---------------------------------------------------------------------------------------------------------------------------------
+
+  #tellTime(headers: RequestHeaders, elapsedMs: number): void {
+    const { route, router, timeoutMs } = this.#owner;
+    const { perTryTimeoutMs, hedges } = this.settings;
+    remind(headers, route!, router!.settings, timeoutMs, hedges ? 0 : perTryTimeoutMs, elapsedMs);
+  }
+
+  /** The time of an attempt begins when the request has ended. */
+  #watch(attempt: Attempt): void {
+    if (this.#times !== null) this.#times.begin(attempt, this.#running, this.#hasEnded && this.#winner === null);
+  }
+
+  #touch(attempt: Attempt): void {
+    if (this.#times !== null) this.#times.touch(attempt);
+  }
+
+  checkTime(): void {
+    this.#times!.check(this.#running, this);
+  }
+
+  tooSlow(attempt: Attempt, which: Slowness): void {
+    const isOpen = this.#winner === null;
+    if (isOpen && this.settings.hedges) {
+      attempt.deadlineMs = 0;
+      attempt.idleDeadlineMs = 0;
+      if (attempt.isFollowed || !this.#mayRetry()) return;
+      attempt.isFollowed = true;
+      return this.#retryLater(this.#waitMs(null), true);
+    }
+    this.#count(`upstream_rq_${which}`);
+    this.#drop(attempt, false);
+    const isBad = isOpen && retriesReset(this.settings.on, "local_reset", "", attempt.isDelivered);
+    if (isBad && !attempt.isFollowed && this.#mayRetry()) return this.#retryLater(this.#waitMs(null), true);
+    if (this.#running.length !== 0 || this.#backOff !== null) return;
+    this.#giveBack();
+    this.#owner.attemptTimedOut(`upstream_${which}`);
+  }
+
+  // ---- counts -------------------------------------------------------------------------------------------------------------------------------
+
+  #count(name: string): void {
+    this.#owner.counters!.rare(name);
+    this.#owner.further?.rare(name);
+  }
+
+  /** Answers that the client does not see are counted apart. */
+  #chargeRetried(status: number): void {
+    const { counters, router } = this.#owner;
+    if (!router!.settings.dynamicStats) return;
+    counters!.rare("retry.upstream_rq_completed");
+    counters!.rare(`retry.upstream_rq_${(status / 100) | 0}xx`);
+    counters!.rare(`retry.upstream_rq_${status}`);
+  }
+}
+
+function onBackOff(handle: RouterHandle): void {
+  handle.state.retries?.next();
+}
