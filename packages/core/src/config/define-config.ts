@@ -2,10 +2,12 @@
 import type { DefinitionBase, HttpStream, RequestHeaders, Verdict } from "@sluice/sdk";
 import type { AccessLogsConfig, HttpOptionsConfig } from "./define-http.ts";
 import type { HealthCheckConfig, OutlierDetectionConfig } from "./define-health.ts";
+import type { CircuitBreakersConfig } from "./define-resilience.ts";
 import type { HeaderChangesConfig, RouteConfig, VirtualHostConfig } from "./define-routes.ts";
 
 export type * from "./define-health.ts";
 export type * from "./define-http.ts";
+export type * from "./define-resilience.ts";
 export type * from "./define-routes.ts";
 
 /** Seconds with an `s`, as in Envoy: `3s`, `0.25s`. `0s` means none where that is possible. */
@@ -270,6 +272,8 @@ export interface ClusterConfig {
   readonly tcp_keepalive?: number;
   /** Places on connections that are kept for each stream, 1 to 3: connections in advance. */
   readonly preconnect?: number;
+  /** What it is given at most, by all workers together. */
+  readonly circuit_breakers?: CircuitBreakersConfig;
   readonly connect_timeout?: DurationText;
   readonly tls?: boolean | ClusterTlsConfig;
   readonly buffer_limit?: number;

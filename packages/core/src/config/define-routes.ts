@@ -1,4 +1,5 @@
 /** The short form's routes and virtual hosts. Reference: docs/configuration/short-form.md. */
+import type { MirrorConfig, RetryConfig } from "./define-resilience.ts";
 import type { DurationText, HeaderTexts } from "./define-config.ts";
 
 export interface VirtualHostConfig {
@@ -65,6 +66,12 @@ export interface RouteConfig {
   readonly upgrades?: Readonly<Record<string, boolean>>;
   /** CONNECT ends here: what follows it goes to the cluster as raw TCP. It is allowed by this alone. */
   readonly tunnel?: boolean | RouteTunnelConfig;
+  /** Requests that fail are sent again: `true`, so many times, or more. Only methods that may be sent twice, unless told. */
+  readonly retry?: boolean | number | RetryConfig;
+  /** Clusters that get copies of its requests, whose answers are dropped. */
+  readonly mirror?: string | MirrorConfig | readonly (string | MirrorConfig)[];
+  /** `high`: connections and limits of their own. @default default */
+  readonly priority?: "default" | "high";
   readonly request_headers?: HeaderChangesConfig;
   readonly response_headers?: HeaderChangesConfig;
   readonly filters?: RouteFiltersConfig;

@@ -34,6 +34,7 @@ import { healthOfCluster, healthParts } from "./health-parts.ts";
 import type { PartName } from "../config/short/keys.ts";
 import type { FilterSchemas } from "./filter-schemas.ts";
 import { accessLogs, httpOptions, httpParts, match } from "./http-parts.ts";
+import { resilienceParts } from "./resilience-parts.ts";
 import { address, anyOf, count, described, duration, flag, listOf, mapOf, oneOf, part, ref, text } from "./parts.ts";
 
 /** Parts that the adapter does not check by its table of keys. */
@@ -129,9 +130,16 @@ const fixedParts: Record<Exclude<PartName, "listener" | "http">, JsonSchema> = {
       "CONNECT ends here, its payload goes to the cluster as raw TCP",
       anyOf(flag, ref("route_tunnel")),
     ),
+    retry: described("requests that fail are sent again", anyOf(flag, count, ref("retry"))),
+    mirror: described(
+      "clusters that get copies of its requests",
+      anyOf(text, ref("mirror"), listOf(anyOf(text, ref("mirror")))),
+    ),
+    priority: oneOf("default", "high"),
     ...headerChanges,
     filters: ref("route_filters"),
   }),
+  ...resilienceParts,
   route_share: part<Exclude<NonNullable<RouteConfig["share"]>, number>>(
     { percent: { type: "number", minimum: 0, maximum: 100 }, key: text },
     ["percent"],
@@ -231,6 +239,7 @@ const fixedParts: Record<Exclude<PartName, "listener" | "http">, JsonSchema> = {
     proxy_protocol: oneOf("v1", "v2"),
     tcp_keepalive: count,
     preconnect: { type: "number", minimum: 1, maximum: 3 },
+    circuit_breakers: ref("circuit_breakers"),
     connect_timeout: duration,
     tls: anyOf(flag, ref("cluster_tls")),
     buffer_limit: count,

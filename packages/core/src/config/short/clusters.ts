@@ -4,6 +4,7 @@ import type { Json } from "../model.ts";
 import type { JsonObject } from "../source/source.ts";
 import { adaptHeaderCase } from "./http-options.ts";
 import { addressHost, longAddress, type ParsedAddress, readAddress } from "./address.ts";
+import { adaptCircuitBreakers } from "./circuit-breakers.ts";
 import { edgeCluster } from "./edge.ts";
 import { adaptHealth } from "./health.ts";
 import { Section } from "./section.ts";
@@ -119,6 +120,7 @@ function longCluster(section: Section, clusters: JsonObject, name: string, endpo
   adaptClusterTls(section, made, hosts);
   adaptProxyProtocol(section, made);
   adaptConnections(section, made);
+  adaptCircuitBreakers(section, made);
   adaptProtocol(section, made);
   adaptHealth(section, made);
   return made;

@@ -3,6 +3,7 @@ import type { Json } from "../model.ts";
 import type { JsonObject } from "../source/source.ts";
 import { edgeRoute } from "./edge.ts";
 import { adaptInternalRedirect } from "./internal-redirect.ts";
+import { adaptMirrors, adaptRetry } from "./retry.ts";
 import type { Section } from "./section.ts";
 import { adaptTermination } from "./tunnel.ts";
 import { adaptWeights } from "./weights.ts";
@@ -21,6 +22,9 @@ const forwardOnly = [
   "cluster_not_found",
   "upgrades",
   "tunnel",
+  "retry",
+  "mirror",
+  "priority",
 ];
 
 export function adaptAction(route: Section, into: JsonObject, isEdge: boolean): void {
@@ -67,11 +71,16 @@ function adaptForward(route: Section, which: "cluster" | "clusters" | "cluster_h
     route.choice("cluster_not_found", notFound),
     "cluster_not_found",
   );
+  adaptRetry(route, action);
+  adaptMirrors(route, action);
+  route.put(action, "priority", route.choice("priority", priorities), "priority");
   adaptRewrite(route, action);
   adaptUpgrades(route, action);
   if (isEdge) edgeRoute(action);
   return action;
 }
+
+const priorities = { default: "DEFAULT", high: "HIGH" };
 
 function adaptUpgrades(route: Section, action: JsonObject): void {
   const upgrades = route.mapping("upgrades");

@@ -31,6 +31,8 @@ export class ShortContext {
   readonly filterNames = new Map<string, FoundFilter & { readonly nameInChain: string }>();
   /** Whether a listener asked for `edge: true`. */
   isEdge = false;
+  /** Whether a route retries. */
+  hasRetries = false;
 
   constructor(options: ShortOptions) {
     this.base = options.base;
