@@ -29,6 +29,9 @@ export interface BreakerParts {
   readonly stats: ClusterStats;
 }
 
+/** What pools ask, and tell. */
+export type Breakers = Pick<CircuitBreakers, keyof CircuitBreakers>;
+
 export class CircuitBreakers {
   readonly #thresholds: ThresholdsModel;
   readonly #budget: BudgetShare | null;
@@ -212,3 +215,23 @@ export class HostConnections {
     this.#tally.release();
   }
 }
+
+/** Counts nothing and limits nothing: of what the proxy asks for its own ends. */
+export const NO_LIMITS: Breakers = {
+  hasRetryBudget: false,
+  mayConnect: true,
+  mayWait: true,
+  mayRequest: true,
+  mayHavePool: true,
+  connectionAdded() {},
+  connectionGone() {},
+  waitBegins() {},
+  waitEnds() {},
+  requestBegins() {},
+  requestEnds() {},
+  poolAdded() {},
+  poolGone() {},
+  takeRetry: () => true,
+  giveRetryBack() {},
+  release() {},
+};

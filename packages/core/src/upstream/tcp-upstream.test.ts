@@ -4,6 +4,7 @@ import { ScriptedConnection } from "../network/scripted-connection.ts";
 import { FlushQueue } from "../network/flush-queue.ts";
 import { StatsStore } from "../stats/stats-store.ts";
 import { VirtualTime } from "../timing/virtual.ts";
+import { NO_LIMITS } from "./circuit-breakers.ts";
 import { ClusterStats } from "./cluster-stats.ts";
 import { Host } from "./host.ts";
 import { ScriptedServers } from "./pool/scripted-pool.ts";
@@ -24,7 +25,7 @@ function setup() {
     onUpstreamWriteLow: () => void told.push("low"),
   };
   const stats = new ClusterStats(store.scope("cluster.c."));
-  const upstream = new TcpUpstream(host, stats, new VirtualTime().clock, events, all);
+  const upstream = new TcpUpstream(host, stats, NO_LIMITS, new VirtualTime().clock, events, all);
   upstream.start(servers, 1000, null);
   return { upstream, servers, told, all, active: () => store.gauge("cluster.c.upstream_cx_active").value };
 }

@@ -2,7 +2,7 @@
 import type { UpstreamConnection, UpstreamConnectionEvents } from "@sluice/sdk";
 import type { Connection, ConnectionEvents } from "../network/connection.ts";
 import type { TurnClock } from "../timing/clock.ts";
-import type { CircuitBreakers } from "./circuit-breakers.ts";
+import type { Breakers } from "./circuit-breakers.ts";
 import type { ClusterStats } from "./cluster-stats.ts";
 import type { ConnectEvents, ConnectTarget, Connecting, Connector } from "./connector.ts";
 import type { Host } from "./host.ts";
@@ -10,7 +10,7 @@ import type { Host } from "./host.ts";
 export class TcpUpstream implements UpstreamConnection, ConnectEvents, ConnectionEvents {
   readonly host: Host;
   readonly #stats: ClusterStats;
-  readonly #breakers: CircuitBreakers;
+  readonly #breakers: Breakers;
   readonly #clock: TurnClock;
   readonly #events: UpstreamConnectionEvents;
   readonly #all: Set<TcpUpstream>;
@@ -28,7 +28,7 @@ export class TcpUpstream implements UpstreamConnection, ConnectEvents, Connectio
   constructor(
     host: Host,
     stats: ClusterStats,
-    breakers: CircuitBreakers,
+    breakers: Breakers,
     clock: TurnClock,
     events: UpstreamConnectionEvents,
     all: Set<TcpUpstream>,

@@ -8,10 +8,10 @@ import type { RealClock } from "../../timing/real-clock.ts";
 import type { Timers } from "../../timing/clock.ts";
 import type { LogSink } from "../../worker/log.ts";
 import { systemRandom } from "../../worker/random.ts";
+import { NO_LIMITS } from "../circuit-breakers.ts";
 import { ClusterStats } from "../cluster-stats.ts";
 import { AS_CONFIGURED, type ConnectTarget, type Connector } from "../connector.ts";
 import { Host, type HostModel } from "../host.ts";
-import { ConnectionCount } from "../pool/base-pool.ts";
 import { HostPool } from "../pool/host-pool.ts";
 import { createTcpConnector } from "../tcp-connector.ts";
 
@@ -92,13 +92,11 @@ export class ProbeTargets {
         maxRequests: this.check.reuseConnection ? 0 : 1,
         maxStreamMs: 0,
         preconnectRatio: 1,
-        maxPending: 1,
-        maxConnections: 1,
       },
       stats: new ClusterStats(this.#stats.scope("")),
       clock,
       timers,
-      count: new ConnectionCount(),
+      breakers: NO_LIMITS,
       protocol,
       kind: null,
       flushQueue,

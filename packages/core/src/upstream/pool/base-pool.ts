@@ -5,7 +5,7 @@
 import type { ResetReason } from "@sluice/sdk";
 import type { Connection } from "../../network/connection.ts";
 import type { Timers, TurnClock } from "../../timing/clock.ts";
-import type { CircuitBreakers } from "../circuit-breakers.ts";
+import type { Breakers } from "../circuit-breakers.ts";
 import type { ClusterStats } from "../cluster-stats.ts";
 import type { ConnectEvents, ConnectTarget, Connecting, Connector } from "../connector.ts";
 import type { Host } from "../host.ts";
@@ -53,13 +53,13 @@ export interface PoolParts {
   readonly stats: ClusterStats;
   readonly clock: TurnClock;
   readonly timers: Timers;
-  readonly breakers: CircuitBreakers;
+  readonly breakers: Breakers;
 }
 
 export abstract class BasePool {
   readonly host: Host;
   readonly stats: ClusterStats;
-  readonly breakers: CircuitBreakers;
+  readonly breakers: Breakers;
   readonly clock: TurnClock;
   readonly timers: Timers;
   readonly attempts: Set<Attempt>;

@@ -1,6 +1,6 @@
 /** What the parts of a connection pool know of each other. */
 import type { Timers } from "../../timing/clock.ts";
-import type { CircuitBreakers } from "../circuit-breakers.ts";
+import type { Breakers } from "../circuit-breakers.ts";
 import type { ClusterStats } from "../cluster-stats.ts";
 import type { Host } from "../host.ts";
 import type { PooledStream } from "./upstream-stream.ts";
@@ -12,7 +12,7 @@ export type PoolProtocol = "http1" | "http2" | "auto";
 export interface StreamPool {
   readonly host: Host;
   readonly stats: ClusterStats;
-  readonly breakers: CircuitBreakers;
+  readonly breakers: Breakers;
   readonly timers: Timers;
   /** How long a stream may take from its beginning on a connection to its end; 0: for ever. Envoy: max_stream_duration. */
   readonly maxStreamMs: number;
