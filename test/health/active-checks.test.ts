@@ -9,6 +9,7 @@ import { HttpOrigin } from "../support/http-origin.ts";
 import { Http2Origin } from "../support/http2-origin.ts";
 import { type Forwarding, forwardTo, type RunningProxy, startProxy } from "../support/proxy.ts";
 import { closedPort } from "../support/raw-origin.ts";
+import { certificate, pem } from "../support/tls.ts";
 import { answers, flagsOf } from "./support/clusters-page.ts";
 import { OriginProcess } from "./support/origins.ts";
 
@@ -122,6 +123,24 @@ describe("HTTP", () => {
     await using proxy = await proxyFor([origin.address], { health_check: { path: "/", http2: true, ...FAST } });
     expect(await flagsOf(proxy)).toEqual({ [origin.address]: "healthy" });
     expect(origin.seen[0]).toMatchObject({ ":path": "/", ":authority": "web", "user-agent": "Envoy/HC" });
+  });
+
+  test("over the cluster's TLS, with the protocol that the check speaks", async () => {
+    await using origin = await Http2Origin.start(
+      (stream) => stream.respond({ ":status": 200 }, { endStream: true }),
+      { settings: {} },
+      certificate("server"),
+    );
+    const tls = { ca: pem("ca"), sni: "server.test" };
+    const check = { path: "/", http2: true, ...FAST } as const;
+    await using trusted = await proxyFor([origin.address], { tls, health_check: check });
+    expect(await flagsOf(trusted)).toEqual({ [origin.address]: "healthy" });
+    expect(origin.seen[0]).toMatchObject({ ":scheme": "https" });
+    await using stranger = await proxyFor([origin.address], {
+      tls: { ...tls, verify: "other.test" },
+      health_check: check,
+    });
+    expect(await flagsOf(stranger)).toEqual({ [origin.address]: "/failed_active_hc" });
   });
 
   test("one connection serves many checks", async () => {
