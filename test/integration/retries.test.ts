@@ -38,7 +38,11 @@ describe("a request whose host fails it", () => {
     agent.destroy();
     expect(origin.seen).toEqual(["GET /0", "GET /0", "GET /0", "GET /1", "GET /2"]);
     const stats = await proxy.admin.stats();
-    expect(["upstream_rq_retry", "upstream_rq_retry_success", "upstream_rq_200"].map((name) => stats.get(`cluster.web.${name}`))).toEqual([2, 1, 3]);
+    expect(
+      ["upstream_rq_retry", "upstream_rq_retry_success", "upstream_rq_200"].map((name) =>
+        stats.get(`cluster.web.${name}`),
+      ),
+    ).toEqual([2, 1, 3]);
     expect(stats.get("cluster.web.circuit_breakers.default.rq_retry_open")).toBe(0);
   });
 
@@ -80,7 +84,9 @@ describe("a request whose host fails it", () => {
     await using proxy = await startProxy(forwardTo(origin.address, retrying({ retry: 6 }, { cluster })));
     await using client = await Http2Client.open(proxy.port);
     const answers = await Promise.all(
-      Array.from({ length: 5 }, (_, i) => client.send({ ":path": `/${i}`, ":method": "PUT" }, Buffer.from(`body ${i}`))),
+      Array.from({ length: 5 }, (_, i) =>
+        client.send({ ":path": `/${i}`, ":method": "PUT" }, Buffer.from(`body ${i}`)),
+      ),
     );
     expect(answers.map(({ body }) => (JSON.parse(body.toString()) as Echo).body)).toEqual(
       Array.from({ length: 5 }, (_, i) => `body ${i}`),
@@ -120,7 +126,9 @@ describe("a request that nobody has seen", () => {
     await using origin = await HttpOrigin.start();
     const endpoints = [`127.0.0.1:${await closedPort()}`, origin.address, `127.0.0.1:${await closedPort()}`];
     await using proxy = await startProxy(forwardTo(origin.address, { cluster: { endpoints } }));
-    const answers = await Promise.all(Array.from({ length: 30 }, () => send(proxy.port, "/", { method: "POST", body: "x" })));
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, () => send(proxy.port, "/", { method: "POST", body: "x" })),
+    );
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     expect(origin.seen).toHaveLength(30);
     const stats = await proxy.admin.stats();
@@ -167,7 +175,7 @@ describe("copies", () => {
     await using origin = await HttpOrigin.start();
     await using shadow = await HttpOrigin.start(async (request) => {
       const { headers, body } = await read(request);
-      bodies.push(`${headers.host} ${body}`);
+      bodies.push(`${String(headers["host"])} ${body}`);
       // Never answers.
     });
     const dead = `127.0.0.1:${await closedPort()}`;
@@ -189,7 +197,9 @@ describe("copies", () => {
   });
 });
 
-async function read(request: Parameters<Answer>[0]): Promise<{ headers: NodeJS.Dict<string | string[]>; body: string }> {
+async function read(
+  request: Parameters<Answer>[0],
+): Promise<{ headers: NodeJS.Dict<string | string[]>; body: string }> {
   const chunks: Buffer[] = [];
   for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
   return { headers: request.headers, body: Buffer.concat(chunks).toString() };
@@ -197,7 +207,9 @@ async function read(request: Parameters<Answer>[0]): Promise<{ headers: NodeJS.D
 
 test("a storm: while every answer is a failure, attempts stay within the budget", async () => {
   await using origin = await HttpOrigin.start(unavailable);
-  await using proxy = await startProxy(forwardTo(origin.address, retrying({ retry: { attempts: 5, back_off: "0.01s" } })));
+  await using proxy = await startProxy(
+    forwardTo(origin.address, retrying({ retry: { attempts: 5, back_off: "0.01s" } })),
+  );
   const CLIENTS = 50;
   const EACH = 15;
   await Promise.all(

@@ -11,7 +11,10 @@ const thresholds = {
   max_pending_requests: count,
   max_requests: count,
   max_retries: count,
-  retry_budget: described("percent of the requests under way that may be sent again", anyOf(percent, ref("retry_budget"))),
+  retry_budget: described(
+    "percent of the requests under way that may be sent again",
+    anyOf(percent, ref("retry_budget")),
+  ),
   max_connection_pools: count,
   track_remaining: flag,
 };
@@ -30,10 +33,14 @@ export const resilienceParts = {
     hedge: flag,
     same_host: flag,
   }),
-  retry_back_off: part<Exclude<RetryConfig["back_off"], string | undefined>>({ base: duration, max: duration }, ["base"]),
+  retry_back_off: part<Exclude<RetryConfig["back_off"], string | undefined>>({ base: duration, max: duration }, [
+    "base",
+  ]),
   mirror: part<MirrorConfig>({ cluster: text, percent, key: text, mark_host: flag }, ["cluster"]),
   thresholds: part<ThresholdsConfig>(thresholds),
-  retry_budget: part<Exclude<ThresholdsConfig["retry_budget"], number | undefined>>({ percent, min: count }, ["percent"]),
+  retry_budget: part<Exclude<ThresholdsConfig["retry_budget"], number | undefined>>({ percent, min: count }, [
+    "percent",
+  ]),
   circuit_breakers: part<CircuitBreakersConfig>({
     ...thresholds,
     high: ref("thresholds"),

@@ -1,5 +1,5 @@
 /** The short form as JSON Schema: one definition for each part of config/short/keys.ts. What depends on several keys at once is left to `sluice validate`. */
-import type { DefinitionKind, JsonSchema } from "@sluice/sdk";
+import type { JsonSchema } from "@sluice/sdk";
 import type {
   CertificateConfig,
   ClusterConfig,
@@ -32,6 +32,7 @@ import type {
 } from "../config/define-config.ts";
 import { healthOfCluster, healthParts } from "./health-parts.ts";
 import type { PartName } from "../config/short/keys.ts";
+import { filterEntry, routeFilters } from "./filter-parts.ts";
 import type { FilterSchemas } from "./filter-schemas.ts";
 import { accessLogs, httpOptions, httpParts, match } from "./http-parts.ts";
 import { resilienceParts } from "./resilience-parts.ts";
@@ -368,36 +369,5 @@ export function shortFormParts(filters: FilterSchemas): Record<PartName | OtherP
     network_filters: listOf(filterEntry(filters, "network", {})),
     listener_filters: listOf(filterEntry(filters, "listener", {})),
     route_filters: routeFilters(filters),
-  };
-}
-
-/** A name, or a name with its configuration and what stands beside it. */
-function filterEntry(
-  filters: FilterSchemas,
-  kind: DefinitionKind,
-  options: Readonly<Record<string, JsonSchema>>,
-): JsonSchema {
-  const names = filters.byName(kind, "config");
-  const byName = [...names].map(([name, schema]) => [name, anyOf(schema, { type: "null" })] as const);
-  return anyOf(
-    { enum: [...names.keys()] },
-    {
-      type: "object",
-      properties: { name: text, ...options, ...Object.fromEntries(byName) },
-      additionalProperties: false,
-      minProperties: 1,
-    },
-  );
-}
-
-/** Names that a chain gives its filters are not known here: what stands under another name is not judged. */
-function routeFilters(filters: FilterSchemas): JsonSchema {
-  const byName = [...filters.byName("http", "routeConfig")].map(
-    ([name, schema]) => [name, anyOf(flag, schema)] as const,
-  );
-  return {
-    type: "object",
-    properties: Object.fromEntries(byName),
-    additionalProperties: { type: ["boolean", "object"] },
   };
 }

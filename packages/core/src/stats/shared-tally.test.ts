@@ -81,7 +81,9 @@ describe("levels", () => {
   test("of a budget follow the requests, without those that are sent again, and never fall below the floor", () => {
     expect(budgetLimit(words, 0, 3, budget)).toBe(3);
     expect(budgetLimit(Int32Array.from([0, 20, 90, 10]), 0, 3, budget)).toBe(20);
-    expect(levelOf(Int32Array.from([0, 20, 90, 10]), { at: 0, index: 3, limit: 0, budget, shows: "remaining" })).toBe(10);
+    expect(levelOf(Int32Array.from([0, 20, 90, 10]), { at: 0, index: 3, limit: 0, budget, shows: "remaining" })).toBe(
+      10,
+    );
   });
 
   test("are read by main, once for all threads, as long as one of them has them", () => {

@@ -83,7 +83,11 @@ describe("limits hold for all workers together", () => {
     const [a, b] = [worker(table, 1, limits), worker(table, 2, limits)];
     const waiting = [a.send(), a.send(), a.send()];
     const server = a.servers.greet();
-    expect(waiting.map(({ recorder }) => recorder.last)).toEqual(["ready 10.0.0.1:1", "ready 10.0.0.1:1", "reset overflow"]);
+    expect(waiting.map(({ recorder }) => recorder.last)).toEqual([
+      "ready 10.0.0.1:1",
+      "ready 10.0.0.1:1",
+      "reset overflow",
+    ]);
     expect([a.send().opened, b.send().opened]).toEqual(["overflow", "overflow"]);
     expect([a.count("upstream_rq_active_overflow"), b.count("upstream_rq_active_overflow")]).toEqual([2, 1]);
     server.receive(headers(1, OK));

@@ -293,7 +293,12 @@ describe("an upgrade on a host that speaks HTTP/2 without extended CONNECT", () 
 
 describe("what main says of hosts", () => {
   const FAILED = 1;
-  const health = { check: null, outlier: null, ignoreHealthOnHostRemoval: false, closeConnectionsOnFailure: true } as const;
+  const health = {
+    check: null,
+    outlier: null,
+    ignoreHealthOnHostRemoval: false,
+    closeConnectionsOnFailure: true,
+  } as const;
 
   it("decides who is picked, at once", () => {
     const { cluster: made, send, ports, count } = setup({ endpoints: endpoints(1, 2, 3), http: { protocol: "http1" } });

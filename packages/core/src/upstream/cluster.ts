@@ -90,7 +90,11 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
     this.stats = new ClusterStats(this.#scope);
     this.channels = new GrpcChannels(model);
     const { shared: table } = services;
-    this.#breakers = new ClusterBreakers(model.name, model.circuitBreakers, { table, scope: this.#scope, stats: this.stats });
+    this.#breakers = new ClusterBreakers(model.name, model.circuitBreakers, {
+      table,
+      scope: this.#scope,
+      stats: this.stats,
+    });
     const { http } = model;
     this.#settings = {
       http1: {

@@ -2,7 +2,15 @@
  * Copies of requests for other clusters (request_mirror_policies). They go out when the request has ended, from what was kept of it; nobody waits for them, and their answers
  * are dropped. A body that is too long to be kept is not copied. Envoy: ShadowWriterImpl.
  */
-import type { ForwardRoute, Headers, RequestHeaders, ResponseHeaders, Timer, UpstreamStream, UpstreamStreamEvents } from "@sluice/sdk";
+import type {
+  ForwardRoute,
+  Headers,
+  RequestHeaders,
+  ResponseHeaders,
+  Timer,
+  UpstreamStream,
+  UpstreamStreamEvents,
+} from "@sluice/sdk";
 import type { Router } from "./filter.ts";
 import type { KeptRequest } from "./kept-request.ts";
 import type { ResponseCounters } from "./response-counters.ts";

@@ -31,6 +31,14 @@ export class ResponseCounters {
     byCode.inc();
   }
 
+  /** A response that another attempt follows: the client does not see it, and it is counted apart. */
+  retried(status: number): void {
+    if (this.#completed === null) return;
+    this.rare("retry.upstream_rq_completed");
+    this.rare(`retry.upstream_rq_${(status / 100) | 0}xx`);
+    this.rare(`retry.upstream_rq_${status}`);
+  }
+
   /** Milliseconds from the end of the request to the end of the response. */
   took(ms: number): void {
     this.#time?.record(ms);

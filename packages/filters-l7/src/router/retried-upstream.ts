@@ -73,7 +73,9 @@ export class RetriedUpstream implements UpstreamStream, HostAversion {
     this.#isTimeoutRetry = false;
     const { perTryTimeoutMs, perTryIdleTimeoutMs } = settings;
     this.#times =
-      perTryTimeoutMs === 0 && perTryIdleTimeoutMs === 0 ? null : new AttemptTimes(settings, owner.router!, owner.stream!);
+      perTryTimeoutMs === 0 && perTryIdleTimeoutMs === 0
+        ? null
+        : new AttemptTimes(settings, owner.router!, owner.stream!);
     this.#hasEnded = false;
     this.#pauses = 0;
     this.#authority = "";
@@ -185,7 +187,7 @@ export class RetriedUpstream implements UpstreamStream, HostAversion {
     if (this.#winner === null) {
       const isBad = retriesResponse(this.settings, headers);
       if (isBad && !attempt.isFollowed && this.#mayRetry()) {
-        this.#chargeRetried(headers.status);
+        this.#owner.counters!.retried(headers.status);
         this.#drop(attempt, end);
         return this.#retryLater(this.#waitMs(headers), false);
       }
@@ -386,15 +388,6 @@ export class RetriedUpstream implements UpstreamStream, HostAversion {
   #count(name: string): void {
     this.#owner.counters!.rare(name);
     this.#owner.further?.rare(name);
-  }
-
-  /** Answers that the client does not see are counted apart. */
-  #chargeRetried(status: number): void {
-    const { counters, router } = this.#owner;
-    if (!router!.settings.dynamicStats) return;
-    counters!.rare("retry.upstream_rq_completed");
-    counters!.rare(`retry.upstream_rq_${(status / 100) | 0}xx`);
-    counters!.rare(`retry.upstream_rq_${status}`);
   }
 }
 

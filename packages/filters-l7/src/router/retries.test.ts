@@ -34,7 +34,9 @@ describe("an answer that the policy names", () => {
         count(w, name),
       ),
     ).toEqual([1, 1, 1]);
-    expect([count(w, "retry.upstream_rq_503"), count(w, "upstream_rq_503"), count(w, "upstream_rq_200")]).toEqual([1, 0, 1]);
+    expect([count(w, "retry.upstream_rq_503"), count(w, "upstream_rq_503"), count(w, "upstream_rq_200")]).toEqual([
+      1, 0, 1,
+    ]);
   });
 
   it("goes to the client when there are no retries left, and says so", async () => {
@@ -88,7 +90,10 @@ describe("an answer that the policy names", () => {
   it("may be one by its headers", async () => {
     const present = { kind: "present", present: true } as const;
     const headers = [{ name: "x-again", match: present, invert: false, treatMissingAsEmpty: false }];
-    for (const [name, expected] of [["x-again", 2], ["x-other", 1]] as const) {
+    for (const [name, expected] of [
+      ["x-again", 2],
+      ["x-other", 1],
+    ] as const) {
       const w = retrying({ on: "retriable-headers", headers });
       await w.harness.request();
       w.clusters.last.ready().respond(200, { [name]: "1" });
@@ -98,7 +103,10 @@ describe("an answer that the policy names", () => {
   });
 
   it("of a proxy that limits rates is one only where the policy says so", async () => {
-    for (const [on, expected] of [["5xx", 1], ["5xx,envoy-ratelimited", 2]] as const) {
+    for (const [on, expected] of [
+      ["5xx", 1],
+      ["5xx,envoy-ratelimited", 2],
+    ] as const) {
       const w = retrying({ on });
       await w.harness.request();
       w.clusters.last.ready().respond(503, { "x-envoy-ratelimited": "true" });
@@ -110,7 +118,10 @@ describe("an answer that the policy names", () => {
   it("is no reason where the request is none that the policy is for", async () => {
     const string = { kind: "string", matcher: { kind: "exact", value: "GET", ignoreCase: false } } as const;
     const requestHeaders = [{ name: ":method", match: string, invert: false, treatMissingAsEmpty: false }];
-    for (const [method, expected] of [["GET", 2], ["POST", 1]] as const) {
+    for (const [method, expected] of [
+      ["GET", 2],
+      ["POST", 1],
+    ] as const) {
       const w = retrying({ requestHeaders });
       await w.harness.request({ ":method": method });
       w.clusters.last.ready().respond(503);
@@ -142,7 +153,10 @@ describe("an attempt that is reset", () => {
   });
 
   it("reset-before-request: only while nothing of the request was on its way", async () => {
-    for (const [isReady, expected] of [[false, 2], [true, 1]] as const) {
+    for (const [isReady, expected] of [
+      [false, 2],
+      [true, 1],
+    ] as const) {
       const w = retrying({ on: "reset-before-request" });
       await w.harness.request();
       if (isReady) w.clusters.last.ready();
@@ -187,7 +201,12 @@ describe("an attempt that is reset", () => {
 describe("what is sent again", () => {
   it("is the whole request: headers, body, trailers", async () => {
     const w = retrying();
-    const client = w.harness.open().headers({ ":method": "POST" }, false).data("one ").data("two").trailers({ "x-t": "1" });
+    const client = w.harness
+      .open()
+      .headers({ ":method": "POST" }, false)
+      .data("one ")
+      .data("two")
+      .trailers({ "x-t": "1" });
     w.clusters.last.ready().respond(503);
     w.harness.advance(WAITED);
     expect(w.clusters.last.calls).toEqual(["headers", "data:7", "trailers", "end"]);
@@ -229,7 +248,10 @@ describe("what is sent again", () => {
   });
 
   it("has a number, and says whether the last attempt was too slow, where the virtual host wants it", async () => {
-    const w = retrying({ perTryTimeoutMs: 100, retries: 2 }, { includeAttemptCount: true, includeIsTimeoutRetry: true });
+    const w = retrying(
+      { perTryTimeoutMs: 100, retries: 2 },
+      { includeAttemptCount: true, includeIsTimeoutRetry: true },
+    );
     await w.harness.request();
     w.clusters.last.ready().respond(503);
     w.harness.advance(50);
@@ -237,7 +259,11 @@ describe("what is sent again", () => {
     expect([header("x-envoy-attempt-count"), header("x-envoy-is-timeout-retry")]).toEqual(["2", "false"]);
     w.clusters.last.ready();
     w.harness.advance(200);
-    expect([attempts(w), header("x-envoy-attempt-count"), header("x-envoy-is-timeout-retry")]).toEqual([3, "3", "true"]);
+    expect([attempts(w), header("x-envoy-attempt-count"), header("x-envoy-is-timeout-retry")]).toEqual([
+      3,
+      "3",
+      "true",
+    ]);
   });
 
   it("ends with the client", async () => {
@@ -257,144 +283,6 @@ describe("what is sent again", () => {
     w.clusters.last.ready({ ...FAKE_HOST, address: "10.0.0.2:80", hostname: "10.0.0.2:80" });
     // A host without a name is called what the client called.
     expect(w.clusters.last.headers!.authority).toBe("test.example");
-  });
-});
-
-describe("time", () => {
-  it("per_try_timeout ends an attempt that is slow, and begins with the end of the request", async () => {
-    const w = retrying({ perTryTimeoutMs: 100 });
-    const client = w.harness.open().headers({ ":method": "POST" }, false);
-    w.clusters.last.ready();
-    w.harness.advance(1000);
-    client.data("x", true);
-    w.harness.advance(90);
-    expect(w.clusters.last.calls).not.toContain("reset");
-    w.harness.advance(20);
-    expect(w.clusters.last.calls.at(-1)).toBe("reset");
-    w.harness.advance(40);
-    expect(attempts(w)).toBe(2);
-    w.harness.advance(200);
-    expect(client.sent.status).toBe(504);
-    expect(client.stream).toMatchObject({ details: "upstream_per_try_timeout" });
-    expect(client.stream.flags.toSorted()).toEqual(["URX", "UT"]);
-    expect(count(w, "upstream_rq_per_try_timeout")).toBe(2);
-  });
-
-  it("does not end one whose answer has begun", async () => {
-    const w = retrying({ perTryTimeoutMs: 100 });
-    const client = await w.harness.request();
-    w.clusters.last.ready().respond(200, {}, false);
-    w.harness.advance(1000);
-    w.clusters.last.data("late", true);
-    expect(client.sent).toMatchObject({ status: 200, body: "late", ended: true });
-  });
-
-  it("per_try_idle_timeout ends one that is silent, also when its answer has begun", async () => {
-    const w = retrying({ perTryIdleTimeoutMs: 100 });
-    const client = await w.harness.request();
-    w.clusters.last.ready();
-    w.harness.advance(150);
-    expect(attempts(w)).toBe(2);
-    w.clusters.last.ready().respond(200, {}, false);
-    for (let i = 0; i < 4; i++) {
-      w.harness.advance(60);
-      w.clusters.last.data("x");
-    }
-    expect(client.sent.body).toBe("xxxx");
-    w.harness.advance(200);
-    expect(w.clusters.last.calls.at(-1)).toBe("reset");
-    expect(count(w, "upstream_rq_per_try_idle_timeout")).toBe(2);
-  });
-
-  it("of the route is for all attempts together", async () => {
-    const w = retrying({ perTryTimeoutMs: 100, retries: 10 }, { timeoutMs: 250 });
-    const client = await w.harness.request();
-    w.harness.advance(300);
-    expect(client.sent.status).toBe(504);
-    expect(client.stream.details).toBe("response_timeout");
-    expect(attempts(w)).toBeGreaterThan(1);
-  });
-
-  it("that is left is what upstreams are told", async () => {
-    const w = retrying({ perTryTimeoutMs: 400, retries: 2 }, { timeoutMs: 1000 });
-    await w.harness.request();
-    const told = () => Number(w.clusters.last.headers!.get("x-envoy-expected-rq-timeout-ms"));
-    expect(told()).toBe(400);
-    w.clusters.last.ready();
-    w.harness.advance(420);
-    w.clusters.last.ready();
-    expect([attempts(w), told()]).toEqual([2, 400]);
-    w.harness.advance(440);
-    expect(attempts(w)).toBe(3);
-    expect(told()).toBeLessThan(200);
-  });
-
-  it("of gRPC clients is passed on less what is over", async () => {
-    const w = retrying({ on: "unavailable", backOffBaseMs: 200, backOffMaxMs: 200 });
-    await w.harness.request({ "content-type": "application/grpc", "grpc-timeout": "1S" });
-    w.harness.advance(300);
-    w.clusters.last.ready().respond(200, { "grpc-status": "14" });
-    w.harness.advance(200);
-    const told = /^(\d+)m$/.exec(w.clusters.last.headers!.get("grpc-timeout") ?? "")?.[1];
-    expect(Number(told)).toBeGreaterThan(450);
-    expect(Number(told)).toBeLessThanOrEqual(700);
-  });
-
-  it("between attempts is what the answer asks for, within bounds", async () => {
-    const rateLimitedBackOff = { headers: [{ name: "retry-after", format: "seconds" }], maxMs: 5000 } as const;
-    for (const [after, ms, isLimited] of [["2", 2900, true], ["6", WAITED, false], ["soon", WAITED, false]] as const) {
-      const w = retrying({ rateLimitedBackOff });
-      await w.harness.request();
-      w.clusters.last.ready().respond(503, { "retry-after": after });
-      w.harness.advance(isLimited ? 1900 : 0);
-      expect(attempts(w)).toBe(1);
-      w.harness.advance(ms);
-      expect([attempts(w), count(w, "upstream_rq_retry_backoff_ratelimited")]).toEqual([2, isLimited ? 1 : 0]);
-    }
-  });
-});
-
-describe("hedging", () => {
-  const hedging = (policy: PolicyOptions = {}) => retrying({ perTryTimeoutMs: 100, ...policy }, { hedges: true });
-
-  it("lets the slow attempt go on: the first good answer counts, the other one is given up", async () => {
-    for (const winner of [0, 1]) {
-      const w = hedging();
-      const client = await w.harness.request();
-      w.clusters.last.ready();
-      w.harness.advance(150);
-      const [first, second] = w.clusters.streams;
-      expect([attempts(w), first!.calls.includes("reset")]).toEqual([2, false]);
-      second!.ready({ ...FAKE_HOST, address: "10.0.0.2:80" });
-      w.clusters.streams[winner]!.respond(200, {}, false).data("won", true);
-      expect(client.sent).toMatchObject({ status: 200, body: "won", ended: true });
-      expect(w.clusters.streams[1 - winner]!.calls.at(-1)).toBe("reset");
-      expect(client.stream.upstreamHost?.address).toBe(winner === 0 ? FAKE_HOST.address : "10.0.0.2:80");
-    }
-  });
-
-  it("discards a bad answer of the slow one, since another is under way", async () => {
-    const w = hedging();
-    const client = await w.harness.request();
-    w.clusters.last.ready();
-    w.harness.advance(150);
-    const [first, second] = w.clusters.streams;
-    first!.respond(503);
-    expect(client.sent.status).toBe(0);
-    second!.ready().respond(200);
-    expect(client.sent.status).toBe(200);
-  });
-
-  it("answers with the last bad one where nothing is left", async () => {
-    const w = hedging();
-    const client = await w.harness.request();
-    w.clusters.last.ready();
-    w.harness.advance(150);
-    const [first, second] = w.clusters.streams;
-    second!.ready().fail("connection_termination");
-    expect(client.sent.status).toBe(0);
-    first!.respond(503);
-    expect([attempts(w), client.sent.status]).toEqual([2, 503]);
   });
 });
 

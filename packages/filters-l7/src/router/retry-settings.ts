@@ -1,5 +1,11 @@
 /** What one request may have of retries: its route's policy, as its own headers change it (`x-envoy-retry-on` and its kin, which external clients cannot set). */
-import { type ForwardRoute, parseRetryOn, type RequestHeaders, type ResponseHeaders, type RetryPolicy } from "@sluice/sdk";
+import {
+  type ForwardRoute,
+  parseRetryOn,
+  type RequestHeaders,
+  type ResponseHeaders,
+  type RetryPolicy,
+} from "@sluice/sdk";
 
 const ON = "x-envoy-retry-on";
 const GRPC_ON = "x-envoy-retry-grpc-on";

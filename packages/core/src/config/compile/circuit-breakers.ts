@@ -9,7 +9,10 @@ import type { CompileContext } from "./context.ts";
 const BUDGET_PERCENT = 20;
 const BUDGET_FLOOR = 3;
 
-export function compileCircuitBreakers(context: CompileContext, cluster: Cluster): Pick<ClusterModel, "circuitBreakers"> {
+export function compileCircuitBreakers(
+  context: CompileContext,
+  cluster: Cluster,
+): Pick<ClusterModel, "circuitBreakers"> {
   const { circuitBreakers: breakers } = cluster;
   if (breakers === undefined) return {};
   // Envoy: the first of a priority counts.
@@ -22,7 +25,11 @@ export function compileCircuitBreakers(context: CompileContext, cluster: Cluster
     refuseOthers(context, thresholds);
     if (thresholds.priority === 0) maxConnectionsPerHost ||= thresholds.maxConnections ?? 0;
     else
-      context.unsupported({ message: thresholds, field: "priority" }, "a limit per host of the priority HIGH", "DEFAULT");
+      context.unsupported(
+        { message: thresholds, field: "priority" },
+        "a limit per host of the priority HIGH",
+        "DEFAULT",
+      );
     if (thresholds.maxConnections === 0)
       context.unsupported({ message: thresholds, field: "max_connections" }, "a host without connections", "1 or more");
   }

@@ -95,12 +95,15 @@ function adaptRetryAfter(retry: Section, policy: JsonObject): void {
 function adaptMethods(retry: Section, policy: JsonObject): void {
   const methods = retry.get("methods") ?? IDEMPOTENT;
   if (methods === "any") return;
-  if (!Array.isArray(methods) || !methods.every((method) => typeof method === "string" && /^[A-Za-z-]+$/.test(method)))
-    return void retry.context.wrongType(retry.value, "methods", "any, or a list of methods");
+  if (!isMethods(methods)) return void retry.context.wrongType(retry.value, "methods", "any, or a list of methods");
   const key = retry.has("methods") ? "methods" : undefined;
   const regex = retry.make({ regex: methods.join("|") }, key);
   const matcher = retry.make({ name: ":method", string_match: retry.make({ safe_regex: regex }, key) }, key);
   policy["retriable_request_headers"] = retry.make([matcher], key);
+}
+
+function isMethods(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((method) => typeof method === "string" && /^[A-Za-z-]+$/.test(method));
 }
 
 /** One, or a list: names, or more. */
@@ -128,8 +131,7 @@ function adaptMirror(mirror: Section): JsonObject {
   const made = mirror.make<JsonObject>({});
   mirror.copy("cluster", made);
   if (!mirror.has("cluster")) mirror.missing("cluster");
-  if (mirror.flag("mark_host") === false)
-    mirror.put(made, "disable_shadow_host_suffix_append", true, "mark_host");
+  if (mirror.flag("mark_host") === false) mirror.put(made, "disable_shadow_host_suffix_append", true, "mark_host");
   if (!mirror.has("percent") && !mirror.has("key")) return made;
   const percent = mirror.get("percent") ?? 100;
   if (typeof percent !== "number" || percent < 0 || percent > 100) {

@@ -1,5 +1,13 @@
 /** Hot path for requests that fail. What the router asks of a route's retry policy and mirrors: their conditions, compiled. */
-import type { MirrorPolicy, RequestHeaders, ResponseHeaders, RetryHosts, RetryPolicy, RuntimeFraction, UpstreamHost } from "@sluice/sdk";
+import type {
+  MirrorPolicy,
+  RequestHeaders,
+  ResponseHeaders,
+  RetryHosts,
+  RetryPolicy,
+  RuntimeFraction,
+  UpstreamHost,
+} from "@sluice/sdk";
 import type { Json } from "../../config/model.ts";
 import type { MirrorModel, RetryHostsModel, RetryModel } from "../../config/retry-model.ts";
 import type { Host } from "../../upstream/host.ts";
@@ -95,7 +103,8 @@ export class RouteMirror implements MirrorPolicy {
     this.marksHost = model.marksHost;
     this.#cluster = model.cluster;
     this.#header = model.clusterHeader;
-    this.#fraction = model.fraction === null || runtime === null ? null : runtime.fraction(model.fraction.key, model.fraction);
+    this.#fraction =
+      model.fraction === null || runtime === null ? null : runtime.fraction(model.fraction.key, model.fraction);
   }
 
   clusterFor(request: RequestHeaders): string {

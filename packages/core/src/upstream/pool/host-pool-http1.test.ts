@@ -6,7 +6,8 @@ import type { ThresholdsModel } from "../../config/retry-model.ts";
 import type { PoolSettings } from "./host-pool.ts";
 import { type ScriptedStream, StreamRecorder, scriptedPool } from "./scripted-pool.ts";
 
-const setup = (more: Partial<PoolSettings & ThresholdsModel> = {}) => scriptedPool("http1", { maxPendingRequests: 4, ...more });
+const setup = (more: Partial<PoolSettings & ThresholdsModel> = {}) =>
+  scriptedPool("http1", { maxPendingRequests: 4, ...more });
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 

@@ -6,7 +6,8 @@ import { StreamRecorder, scriptedPool } from "./scripted-pool.ts";
 
 const MAX_STREAMS = 3;
 
-const setup = (more: Partial<PoolSettings & ThresholdsModel> = {}) => scriptedPool("http2", { maxPendingRequests: 8, ...more });
+const setup = (more: Partial<PoolSettings & ThresholdsModel> = {}) =>
+  scriptedPool("http2", { maxPendingRequests: 8, ...more });
 
 describe("a pool of HTTP/2 connections", () => {
   it("keeps a burst until the one connection's server has said what it takes, then serves in order", () => {

@@ -140,7 +140,9 @@ export class HostPool extends BasePool implements StreamPool {
   }
 
   override sendOverHttp1(stream: PooledStream): boolean {
-    return this.protocol === "auto" && this.#owner !== null && stream.detach() && this.#owner.sendOverHttp1(stream, this);
+    return (
+      this.protocol === "auto" && this.#owner !== null && stream.detach() && this.#owner.sendOverHttp1(stream, this)
+    );
   }
 
   // ---- from connections ---------------------------------------------------------------------------------------------------------------------

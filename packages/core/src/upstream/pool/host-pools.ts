@@ -56,7 +56,8 @@ export class HostPools {
     const key = `${kind === null ? "" : kind.key} over http/1.1`;
     const target = (kind === null ? null : kind.target) ?? AS_CONFIGURED;
     return (
-      this.#byKind.get(key) ?? this.#open({ key, protocol: "http1", target: { ...target, alpn: ["http/1.1"] }, isHigh: kind?.isHigh === true })
+      this.#byKind.get(key) ??
+      this.#open({ key, protocol: "http1", target: { ...target, alpn: ["http/1.1"] }, isHigh: kind?.isHigh === true })
     );
   }
 

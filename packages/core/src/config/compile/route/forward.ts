@@ -2,7 +2,11 @@
 import { compileUriRewrite, compileUriTemplate } from "../../../matching/uri-template.ts";
 import { MatchProblem } from "../../../matching/match-problem.ts";
 import type { TypedExtensionConfig } from "../../envoy/generated/envoy/config/core/v3/extension_pb.js";
-import type { Route, RouteAction, VirtualHost } from "../../envoy/generated/envoy/config/route/v3/route_components_pb.js";
+import type {
+  Route,
+  RouteAction,
+  VirtualHost,
+} from "../../envoy/generated/envoy/config/route/v3/route_components_pb.js";
 import type { UriTemplateMatchConfig } from "../../envoy/generated/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.js";
 import type { UriTemplateRewriteConfig } from "../../envoy/generated/envoy/extensions/path/rewrite/uri_template/v3/uri_template_rewrite_pb.js";
 import { isMessage } from "../../envoy/tree.ts";

@@ -46,7 +46,10 @@ function compileHedge(context: CompileContext, hedge: HedgePolicy): boolean {
   return hedge.hedgeOnPerTryTimeout;
 }
 
-function compileMirror({ context, checksClusters }: RouteContext, mirror: RouteAction_RequestMirrorPolicy): MirrorModel {
+function compileMirror(
+  { context, checksClusters }: RouteContext,
+  mirror: RouteAction_RequestMirrorPolicy,
+): MirrorModel {
   const { cluster, clusterHeader } = mirror;
   if (cluster !== "" && clusterHeader !== "")
     context.error(

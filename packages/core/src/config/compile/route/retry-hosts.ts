@@ -37,7 +37,9 @@ export function compileRetryHosts(context: CompileContext, policy: RetryPolicy):
       case metadata: {
         const labels = labelsOf(context, predicate);
         if (labels !== undefined) made.omitsMetadata.push(labels);
+        break;
       }
+      case undefined:
     }
   }
   // Envoy: 1 unless told, and 0 means that too.
@@ -58,9 +60,13 @@ function typeOf(context: CompileContext, predicate: RetryPolicy_RetryHostPredica
   );
 }
 
-function labelsOf(context: CompileContext, { configType }: RetryPolicy_RetryHostPredicate): Record<string, Json> | undefined {
+function labelsOf(
+  context: CompileContext,
+  { configType }: RetryPolicy_RetryHostPredicate,
+): Record<string, Json> | undefined {
   const payload = configType.case === "typedConfig" ? context.tree.payload(configType.value) : undefined;
-  if (payload?.kind !== "message" || !isMessage<OmitHostMetadataConfig>(payload.message, metadata as never)) return undefined;
+  if (payload?.kind !== "message" || !isMessage<OmitHostMetadataConfig>(payload.message, metadata as never))
+    return undefined;
   const labels = payload.message.metadataMatch?.filterMetadata["envoy.lb"] as Record<string, Json> | undefined;
   if (labels !== undefined && Object.keys(labels).length > 0) return labels;
   return void context.warning(
