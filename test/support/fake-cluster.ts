@@ -32,6 +32,8 @@ export class FakeUpstream implements UpstreamStream {
   body = "";
   trailers: readonly (readonly [string, string])[] = [];
   aboveWatermark = false;
+  /** How often it was told that no answer came in time. */
+  timeouts = 0;
 
   constructor(events: UpstreamStreamEvents) {
     this.events = events;
@@ -54,8 +56,13 @@ export class FakeUpstream implements UpstreamStream {
     this.calls.push("trailers", "end");
   }
 
-  reset(): void {
+  reset(timedOut = false): void {
     this.calls.push("reset");
+    if (timedOut) this.timeouts++;
+  }
+
+  late(): void {
+    this.timeouts++;
   }
 
   pause(): void {

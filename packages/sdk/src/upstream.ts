@@ -83,6 +83,8 @@ export interface UpstreamRequest {
   readonly aversion?: HostAversion | null;
   /** Whether the limits for requests of high priority apply. @default false */
   readonly isHighPriority?: boolean;
+  /** Whether it was sent before and failed: then it is not what an ejected host is tried with (probation). @default false */
+  readonly isRetry?: boolean;
 }
 
 /** The request side of one upstream stream. After `reset`, or after an event that ends it, every call is inert. */
@@ -94,6 +96,8 @@ export interface UpstreamStream {
   sendTrailers(trailers: Headers): void;
   /** Gives the stream up. No event fires after it. `timedOut`: since no response came in time, which counts against the host. */
   reset(timedOut?: boolean): void;
+  /** No response came in time, which counts against the host, but it is still welcome. */
+  late?(): void;
   /** Stops and restarts the response; counted: as many `unpause` as `pause`. */
   pause(): void;
   unpause(): void;

@@ -77,6 +77,16 @@ describe("limits hold for all workers together", () => {
     expect(typeof b.send().opened).toBe("object");
   });
 
+  it("max_requests: one that its server refused takes the place of its own", () => {
+    const { servers, send, count } = worker(memory(), 1, { protocol: "http2", hosts: 2, maxRequests: 1 });
+    const { recorder } = send();
+    servers.greet().receive(rst(1, 7));
+    servers.greet().receive(headers(1, OK));
+    expect([recorder.last, count("upstream_rq_active_overflow")]).toEqual(["headers 200 end", 0]);
+    expect(count("upstream_rq_sent_again")).toBe(1);
+    expect(typeof send().opened).toBe("object");
+  });
+
   it("max_requests: also of streams that waited", () => {
     const table = memory();
     const limits = { protocol: "http2", maxRequests: 2 } as const;

@@ -134,7 +134,7 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
     const { predictive } = this.model.preconnect;
     if (predictive > 1) this.#connectAhead(predictive, request);
     const aversion = request?.aversion ?? null;
-    const host = aversion === null ? this.#pick() : pickOther(this.#picks, aversion);
+    const host = aversion === null ? this.#pick(request?.isRetry !== true) : pickOther(this.#others, aversion);
     if (host === null) return "no_healthy_upstream";
     const pool = this.#pools.get(host)!.pick(request);
     return pool === null ? this.#noPool() : pool.openStream(events);
@@ -239,11 +239,12 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
     return this.#breakers;
   }
 
-  readonly #picks = (): Host | null => this.#pick();
+  readonly #others = (): Host | null => this.#pick(false);
 
-  #pick(): Host | null {
+  /** `mayProbe`: whether an ejected host may be tried with it. */
+  #pick(mayProbe = true): Host | null {
     if (this.#panic) this.stats.lbHealthyPanic.inc();
-    const probed = this.#onProbation.length === 0 ? null : probeHost(this.#onProbation);
+    const probed = !mayProbe || this.#onProbation.length === 0 ? null : probeHost(this.#onProbation);
     if (probed !== null) return probed;
     const host = this.#foreseen.length === 0 ? this.#balancer.pick() : this.#foreseen.shift()!;
     if (host === null) this.stats.cxNoneHealthy.inc();

@@ -45,6 +45,7 @@ describe("a copy of a request", () => {
     expect([client.sent.ended, copy!.calls.includes("reset")]).toEqual([true, false]);
     w.harness.advance(1050);
     expect([copy!.calls.at(-1), w.chain.count("cluster.shadow.upstream_rq_timeout")]).toEqual(["reset", 1]);
+    expect(copy!.timeouts).toBe(1);
   });
 
   it("is one for each policy that draws it and whose cluster is there", async () => {

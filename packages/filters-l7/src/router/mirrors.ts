@@ -84,7 +84,7 @@ class Copy implements UpstreamStreamEvents {
 
   timedOut(): void {
     this.counters.timeout.inc();
-    this.#upstream?.reset();
+    this.#upstream?.reset(true);
     this.#over();
   }
 

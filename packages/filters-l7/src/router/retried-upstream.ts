@@ -18,7 +18,7 @@ import type {
 } from "@sluice/sdk";
 import { Attempt } from "./attempt.ts";
 import { AttemptTimes, type Slowness } from "./attempt-times.ts";
-import { backOffMs, rateLimitedMs } from "./back-off.ts";
+import { waitMs } from "./back-off.ts";
 import { remind } from "./remaining-time.ts";
 import { retriesReset, retriesResponse } from "./retry-conditions.ts";
 import { RetrySettings } from "./retry-settings.ts";
@@ -132,8 +132,8 @@ export class RetriedUpstream implements UpstreamStream, HostAversion {
     return this.#winner === null && this.#running.length === 0;
   }
 
-  reset(): void {
-    for (const attempt of this.#running.splice(0)) attempt.upstream.reset();
+  reset(timedOut = false): void {
+    for (const attempt of this.#running.splice(0)) attempt.upstream.reset(timedOut);
     this.#backOff?.cancel();
     this.#times?.cancel();
     this.#giveBack();
@@ -196,18 +196,18 @@ export class RetriedUpstream implements UpstreamStream, HostAversion {
       if (!isBad && this.#retriesDone !== 0) this.#count("upstream_rq_retry_success");
       this.#win(attempt);
     }
-    if (end) this.#over(attempt);
+    if (end) this.#answerEnded(attempt);
     this.#owner.onUpstreamHeaders(headers, end);
   }
 
   dataCame(attempt: Attempt, data: Uint8Array, end: boolean): void {
     this.#touch(attempt);
-    if (end) this.#over(attempt);
+    if (end) this.#answerEnded(attempt);
     this.#owner.onUpstreamData(data, end);
   }
 
   trailersCame(trailers: Headers): void {
-    this.#over(this.#winner!);
+    this.#answerEnded(this.#winner!);
     this.#owner.onUpstreamTrailers(trailers);
   }
 
@@ -262,16 +262,8 @@ export class RetriedUpstream implements UpstreamStream, HostAversion {
   }
 
   #waitMs(response: ResponseHeaders | null): number {
-    const { settings } = this;
-    const { random, clock } = this.#owner.router!;
-    const limited = settings.policy === null ? null : settings.policy.rateLimitedBackOff;
-    const askedMs = limited === null || response === null ? -1 : rateLimitedMs(limited, response, clock, random);
-    if (askedMs >= 0) {
-      this.#owner.counters!.rare("upstream_rq_retry_backoff_ratelimited");
-      return askedMs;
-    }
-    this.#owner.counters!.rare("upstream_rq_retry_backoff_exponential");
-    return backOffMs(random, settings.backOffBaseMs, settings.backOffMaxMs, this.#retriesDone);
+    const { router, counters } = this.#owner;
+    return waitMs(this.settings, router!, counters!, response, this.#retriesDone);
   }
 
   /** The back-off is over. */
@@ -280,6 +272,7 @@ export class RetriedUpstream implements UpstreamStream, HostAversion {
     const { stream, route, kept } = owner;
     const { policy } = this.settings;
     this.#backOff = null;
+    owner.isRetry = true;
     if (policy !== null && policy.hosts !== null) owner.aversion = this;
     const cluster = owner.router!.clusters.get(route!.clusterName);
     const failure = cluster === undefined ? "no_healthy_upstream" : this.#open(cluster);
@@ -320,22 +313,29 @@ export class RetriedUpstream implements UpstreamStream, HostAversion {
     this.#backOff?.cancel();
     this.#backOff = null;
     this.#giveBack();
+    if (attempt.host !== null) this.#owner.stream!.info.upstreamHost = attempt.host;
     if (this.#running.length === 1) return;
     for (const other of this.#running.splice(0)) if (other !== attempt) other.upstream.reset();
     this.#running.push(attempt);
-    if (attempt.host !== null) this.#owner.stream!.info.upstreamHost = attempt.host;
+  }
+
+  /** One whose request nobody will complete is there to be reset. */
+  #answerEnded(attempt: Attempt): void {
+    if (this.#hasEnded) this.#over(attempt);
   }
 
   /** It is none of those that are under way any more. */
   #over(attempt: Attempt): void {
     const at = this.#running.indexOf(attempt);
     if (at >= 0) this.#running.splice(at, 1);
+    // It may have been the one that pressed back.
+    if (!this.#hasEnded && this.#running.length !== 0 && !this.aboveWatermark) this.#owner.onUpstreamWriteLow();
   }
 
   /** Its answer is not wanted. What is complete need not be reset. */
-  #drop(attempt: Attempt, isComplete: boolean): void {
+  #drop(attempt: Attempt, isComplete: boolean, timedOut = false): void {
     this.#over(attempt);
-    if (!isComplete || !this.#hasEnded) attempt.upstream.reset();
+    if (!isComplete || !this.#hasEnded) attempt.upstream.reset(timedOut);
   }
 
   #giveBack(): void {
@@ -367,15 +367,18 @@ export class RetriedUpstream implements UpstreamStream, HostAversion {
 
   tooSlow(attempt: Attempt, which: Slowness): void {
     const isOpen = this.#winner === null;
+    // A time-out that the client takes for an answer is not the host's.
+    const isCharged = this.#owner.timeoutStatus === 504;
     if (isOpen && this.settings.hedges) {
       attempt.deadlineMs = 0;
       attempt.idleDeadlineMs = 0;
+      if (isCharged) attempt.upstream.late?.();
       if (attempt.isFollowed || !this.#mayRetry()) return;
       attempt.isFollowed = true;
       return this.#retryLater(this.#waitMs(null), true);
     }
     this.#count(`upstream_rq_${which}`);
-    this.#drop(attempt, false);
+    this.#drop(attempt, false, isCharged);
     const isBad = isOpen && retriesReset(this.settings.on, "local_reset", "", attempt.isDelivered);
     if (isBad && !attempt.isFollowed && this.#mayRetry()) return this.#retryLater(this.#waitMs(null), true);
     if (this.#running.length !== 0 || this.#backOff !== null) return;

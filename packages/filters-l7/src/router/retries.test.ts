@@ -198,6 +198,21 @@ describe("an attempt that is reset", () => {
   });
 });
 
+describe("an answer that is whole before the request is", () => {
+  it.each([
+    ["headers", (w: World) => w.clusters.last.respond(200)],
+    ["data", (w: World) => w.clusters.last.respond(200, {}, false).data("x", true)],
+    ["trailers", (w: World) => w.clusters.last.respond(200, {}, false).endWithTrailers({ "x-t": "1" })],
+  ])("ends its upstream stream, which nobody will complete: %s", (_, answer) => {
+    const w = retrying();
+    const client = w.harness.open().headers({ ":method": "POST" }, false).data("part");
+    w.clusters.last.ready();
+    answer(w);
+    expect(client.sent).toMatchObject({ status: 200, ended: true });
+    expect(w.clusters.last.calls.at(-1)).toBe("reset");
+  });
+});
+
 describe("what is sent again", () => {
   it("is the whole request: headers, body, trailers", async () => {
     const w = retrying();

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { FAKE_HOST } from "../../../../test/support/fake-cluster.ts";
 import { type PolicyOptions, retryPolicy } from "../../../../test/support/retry-policy.ts";
-import { type World, world } from "../../../../test/support/router-world.ts";
+import { INTERNAL_CLIENT, type World, world } from "../../../../test/support/router-world.ts";
 import type { RouteEntry } from "../../../core/src/http/route/types.ts";
 
 /** Longer than any back-off of the tests. */
@@ -113,6 +113,58 @@ describe("time", () => {
   });
 });
 
+describe("what hosts are charged with", () => {
+  it("is each attempt that was too slow, and the one that the route's time ended", async () => {
+    const w = retrying({ perTryTimeoutMs: 100 }, { timeoutMs: 350 });
+    await w.harness.request();
+    w.clusters.last.ready();
+    w.harness.advance(150);
+    w.clusters.last.ready();
+    expect(w.clusters.streams.map(({ timeouts }) => timeouts)).toEqual([1, 0]);
+    w.harness.advance(200);
+    expect(w.clusters.streams.map(({ timeouts }) => timeouts)).toEqual([1, 1]);
+    const whole = retrying({}, { timeoutMs: 100 });
+    const client = await whole.harness.request();
+    whole.clusters.last.ready();
+    whole.harness.advance(150);
+    expect([client.sent.status, whole.clusters.last.timeouts]).toEqual([504, 1]);
+  });
+
+  it("is not a time-out that the client takes for an answer", async () => {
+    const w = world();
+    const client = await w.harness.request({
+      ...INTERNAL_CLIENT,
+      "x-envoy-upstream-rq-per-try-timeout-ms": "100",
+      "x-envoy-upstream-rq-timeout-alt-response": "1",
+    });
+    w.clusters.last.ready();
+    w.harness.advance(150);
+    expect([client.sent.status, w.clusters.last.timeouts]).toEqual([204, 0]);
+  });
+
+  it("is a slow attempt that goes on beside the next one", async () => {
+    const w = retrying({ perTryTimeoutMs: 100 }, { hedges: true });
+    await w.harness.request();
+    w.clusters.last.ready();
+    w.harness.advance(150);
+    expect(w.clusters.streams.map(({ timeouts, calls }) => [timeouts, calls.includes("reset")])).toEqual([
+      [1, false],
+      [0, false],
+    ]);
+  });
+
+  it("is not the loser of two", async () => {
+    const w = retrying({ perTryTimeoutMs: 100 }, { hedges: true });
+    await w.harness.request();
+    w.clusters.last.ready();
+    w.harness.advance(150);
+    const [first, second] = w.clusters.streams;
+    second!.ready();
+    first!.respond(200);
+    expect([second!.calls.at(-1), second!.timeouts]).toEqual(["reset", 0]);
+  });
+});
+
 describe("hedging", () => {
   const hedging = (policy: PolicyOptions = {}) => retrying({ perTryTimeoutMs: 100, ...policy }, { hedges: true });
 
@@ -142,6 +194,29 @@ describe("hedging", () => {
     expect(client.sent.status).toBe(0);
     second!.ready().respond(200);
     expect(client.sent.status).toBe(200);
+  });
+
+  it("names the host whose answer counts, also after another one's was discarded", async () => {
+    const w = hedging();
+    const client = await w.harness.request();
+    w.clusters.last.ready();
+    w.harness.advance(150);
+    const [first, second] = w.clusters.streams;
+    second!.ready({ ...FAKE_HOST, address: "10.0.0.2:80" }).respond(503);
+    first!.respond(200);
+    expect([client.sent.status, client.stream.upstreamHost?.address]).toEqual([200, FAKE_HOST.address]);
+  });
+
+  it("lets the client go on when the attempt that pressed back is gone and the other one does not", () => {
+    const w = retrying({ on: "reset", perTryIdleTimeoutMs: 100 }, { hedges: true });
+    const client = w.harness.open().headers({ ":method": "POST" }, false).data("a");
+    w.clusters.last.ready();
+    w.harness.advance(200);
+    expect(attempts(w)).toBe(2);
+    w.clusters.last.events.onUpstreamWriteHigh();
+    expect(client.sent.requestPaused).toBe(true);
+    w.clusters.last.fail("connection_failure");
+    expect(client.sent.requestPaused).toBe(false);
   });
 
   it("answers with the last bad one where nothing is left", async () => {

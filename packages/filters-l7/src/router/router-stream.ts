@@ -47,6 +47,7 @@ export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, Wate
   /** null: nobody gets a copy. */
   mirrors: readonly Mirror[] | null;
   isHighPriority: boolean;
+  isRetry: boolean;
   headers: RequestHeaders | null;
   timer: Timer | null;
   timeoutMs: number;
@@ -72,6 +73,7 @@ export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, Wate
     this.aversion = null;
     this.mirrors = null;
     this.isHighPriority = false;
+    this.isRetry = false;
     this.headers = null;
     this.timer = null;
     this.timeoutMs = 0;

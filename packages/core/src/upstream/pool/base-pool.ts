@@ -164,13 +164,21 @@ export abstract class BasePool {
     for (let left = count; left > 0; left--) {
       const stream = this.nextWaiting();
       if (stream === null) return;
-      // It was promised once that nobody has seen it: a host that is gone since does not end that.
-      if (stream.repeats !== 0 && reason !== "local_reset" && this.sendAgain(stream)) continue;
-      // Nobody has seen this one either.
-      if (isUnreached(reason) && this.sendElsewhere(stream)) continue;
+      if (this.#movesOn(stream, reason)) {
+        // Its host has failed it, wherever it is now.
+        if (reason !== "local_reset") this.host.watch?.failed();
+        continue;
+      }
       this.stats.rqPendingFailureEject.inc();
       stream.fail(reason, detail);
     }
+  }
+
+  #movesOn(stream: PooledStream, reason: ResetReason): boolean {
+    // It was promised once that nobody has seen it: a host that is gone since does not end that.
+    if (stream.repeats !== 0 && reason !== "local_reset" && this.sendAgain(stream)) return true;
+    // Nobody has seen this one either.
+    return isUnreached(reason) && this.sendElsewhere(stream);
   }
 
   protected mayConnect(): boolean {

@@ -92,7 +92,8 @@ export class HostPool extends BasePool implements StreamPool {
 
   /** Gives a stream a place, or lets it wait for one. False: too many wait. */
   take(stream: PooledStream): boolean {
-    if (!this.mayRequest()) return false;
+    // One that comes again takes the place that it has.
+    if (stream.repeats === 0 && !this.mayRequest()) return false;
     if (!this.inUse && !this.breakers.mayHavePool) {
       this.stats.cxPoolOverflow.inc();
       return false;

@@ -72,6 +72,8 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
   /** The owner was told to stop sending, and not yet to go on. */
   high: boolean;
   status: number;
+  /** That no answer came in time is counted. */
+  isLate: boolean;
   timer: DurationTimer | null;
 
   constructor(pool: StreamPool, events: UpstreamStreamEvents) {
@@ -98,6 +100,7 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
     this.pauses = 0;
     this.high = false;
     this.status = 0;
+    this.isLate = false;
     this.timer = null;
   }
 
@@ -150,6 +153,12 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
       this.pool.stats.rqTxReset.inc();
       this.encoder.reset();
     } else this.pool.cancelPending(this);
+  }
+
+  late(): void {
+    if (this.over || this.encoder === null || this.status !== 0) return;
+    this.isLate = true;
+    this.pool.host.watch?.timedOut();
   }
 
   pause(): void {
@@ -241,7 +250,7 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
   private countTimeout(): void {
     const { host } = this.pool;
     host.rqTimeout.inc();
-    host.watch?.timedOut();
+    if (!this.isLate) host.watch?.timedOut();
   }
 
   /** The time of the cluster's streams is over. */
@@ -354,8 +363,13 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
   onResponseReset(reason: ResetReason, detail: string, code = -1): void {
     if (this.over || (this.responseEnded && this.requestEnded)) return;
     if (detail === DETAILS.remoteRefused) {
+      const { watch } = this.pool.host;
       this.connection!.refused();
-      if (this.pool.sendAgain(this)) return;
+      if (this.pool.sendAgain(this)) {
+        // A server that takes its leave (GOAWAY) has not failed; one that refuses this stream alone has.
+        if (watch !== null && code !== -1) watch.failed();
+        return;
+      }
     } else if (detail === DETAILS.connectNotEnabled && this.pool.sendOverHttp1(this)) return;
     this.finish();
     const { stats, host } = this.pool;
