@@ -8,8 +8,12 @@ export interface PolicyOptions extends Partial<Omit<RetryModel, "on">> {
   readonly on?: string;
 }
 
-export function retryPolicy({ on = "5xx", ...model }: PolicyOptions = {}): RetryPolicy {
-  return new RouteRetry({
+export function retryPolicy(options: PolicyOptions = {}): RetryPolicy {
+  return new RouteRetry(retryModel(options));
+}
+
+export function retryModel({ on = "5xx", ...model }: PolicyOptions = {}): RetryModel {
+  return {
     on: parseRetryOn(on),
     retries: 1,
     perTryTimeoutMs: 0,
@@ -22,5 +26,5 @@ export function retryPolicy({ on = "5xx", ...model }: PolicyOptions = {}): Retry
     rateLimitedBackOff: null,
     hosts: null,
     ...model,
-  });
+  };
 }

@@ -22,6 +22,11 @@ const MAX_WORDS = 64;
 const BASE_MS = 25;
 const MAX_BACK_OFF_MS = 250;
 
+/** What a client asks for is no upstream's business. */
+export function takeAsking(headers: RequestHeaders): void {
+  for (const name of ASKING) headers.delete(name);
+}
+
 /** Fixed before the request goes out. */
 export class RetrySettings {
   readonly policy: RetryPolicy | null;
@@ -50,7 +55,7 @@ export class RetrySettings {
       headerNames = wordsOf(headers.get(HEADER_NAMES)).map((name) => name.toLowerCase());
       const hedge = headers.get(HEDGE);
       if (hedge !== undefined) hedges = hedge === "true";
-      for (const name of ASKING) headers.delete(name);
+      takeAsking(headers);
     }
     if (policy !== null && on !== 0 && !policy.appliesTo(headers)) on = 0;
     this.policy = policy;

@@ -27,6 +27,7 @@ import { askedDuration, requestTimeout, takesAlternative } from "./request-timeo
 import type { ResponseCounters } from "./response-counters.ts";
 import { type Mirror, mirrorsOf, sendCopies } from "./mirrors.ts";
 import { type RetriedUpstream, retriedUpstream } from "./retried-upstream.ts";
+import { takeAsking } from "./retry-settings.ts";
 import { completeHandshake } from "./websocket-handshake.ts";
 
 export type RouterHandle = TerminalStream<RouterStream>;
@@ -124,8 +125,10 @@ export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, Wate
     }
     this.timeoutMs = requestTimeout(headers, route, mayAsk, router.settings);
     this.isHighPriority = route.isHighPriority;
-    if ((mayAsk || route.retry !== null) && !this.isTunnel)
-      this.retries = retriedUpstream(this, cluster, headers, mayAsk);
+    // A tunnel is never sent again, whoever asks for it.
+    if (this.isTunnel) {
+      if (mayAsk) takeAsking(headers);
+    } else if (mayAsk || route.retry !== null) this.retries = retriedUpstream(this, cluster, headers, mayAsk);
     if (route.mirrors !== null && !this.isTunnel) this.mirrors = mirrorsOf(route, headers);
     if (this.kept === null && (this.retries !== null || this.mirrors !== null)) this.keep(headers, end);
     const upstream = endsHere
