@@ -2,6 +2,7 @@
 import { buffer } from "./buffer/index.ts";
 import { compressor } from "./compressor/index.ts";
 import { decompressor } from "./decompressor/index.ts";
+import { fault } from "./fault/index.ts";
 import { grpcHttp1Bridge } from "./grpc-http1-bridge/index.ts";
 import { grpcStats } from "./grpc-stats/index.ts";
 import { grpcWeb } from "./grpc-web/index.ts";
@@ -25,6 +26,7 @@ export const filters = [
   setMetadata,
   setFilterState,
   headerToMetadata,
+  fault,
 ];
 export {
   buffer,
@@ -39,4 +41,5 @@ export {
   setMetadata,
   setFilterState,
   headerToMetadata,
+  fault,
 };

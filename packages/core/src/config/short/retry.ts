@@ -95,15 +95,14 @@ function adaptRetryAfter(retry: Section, policy: JsonObject): void {
 function adaptMethods(retry: Section, policy: JsonObject): void {
   const methods = retry.get("methods") ?? IDEMPOTENT;
   if (methods === "any") return;
-  if (!isMethods(methods)) return void retry.context.wrongType(retry.value, "methods", "any, or a list of methods");
+  const names = Array.isArray(methods) ? methods.filter((method) => typeof method === "string") : [];
+  const areMethods = names.length !== 0 && names.every((name) => /^[A-Za-z-]+$/.test(name));
+  if (!Array.isArray(methods) || names.length !== methods.length || !areMethods)
+    return void retry.context.wrongType(retry.value, "methods", "any, or a list of methods");
   const key = retry.has("methods") ? "methods" : undefined;
-  const regex = retry.make({ regex: methods.join("|") }, key);
+  const regex = retry.make({ regex: names.join("|") }, key);
   const matcher = retry.make({ name: ":method", string_match: retry.make({ safe_regex: regex }, key) }, key);
   policy["retriable_request_headers"] = retry.make([matcher], key);
-}
-
-function isMethods(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((method) => typeof method === "string" && /^[A-Za-z-]+$/.test(method));
 }
 
 /** One, or a list: names, or more. */
