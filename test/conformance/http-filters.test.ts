@@ -142,6 +142,11 @@ const configurations: Readonly<Record<string, readonly HttpConformanceOptions[]>
       },
     },
   ],
+  "envoy.filters.http.fault": [
+    { config: { delay: { fixed_delay: "0.05s", percentage: { numerator: 100 } } } },
+    { config: { response_rate_limit: { fixed_limit: { limit_kbps: 100_000 }, percentage: { numerator: 100 } } } },
+    { config: { abort: { http_status: 503, percentage: { numerator: 100 } } } },
+  ],
   "envoy.filters.http.buffer": [{ config: { max_request_bytes: 100_000 } }, { config: { max_request_bytes: 100 } }],
 };
 

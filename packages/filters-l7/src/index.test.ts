@@ -8,6 +8,7 @@ test("the package exports every filter by name, and all of them together", () =>
     "envoy.filters.http.buffer",
     "envoy.filters.http.compressor",
     "envoy.filters.http.decompressor",
+    "envoy.filters.http.fault",
     "envoy.filters.http.grpc_http1_bridge",
     "envoy.filters.http.grpc_stats",
     "envoy.filters.http.grpc_web",
