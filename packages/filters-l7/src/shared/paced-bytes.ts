@@ -59,7 +59,7 @@ export async function paced(
 ): Promise<Uint8Array> {
   let left = data;
   // Nothing can be injected before the hook has returned.
-  await null;
+  await Promise.resolve();
   for (;;) {
     const taken = bucket.take(left.length);
     if (taken === left.length) return left;
