@@ -1,6 +1,6 @@
 /**
- * Hot path: docs/extending/hot-path-rules.md. Counts that all threads add up: seven numbers by key in a shared slot. What this thread has added stands in a slot
- * of its own besides, so that main takes it off when the thread dies. A table without room leaves each thread to count alone.
+ * Hot path: docs/extending/hot-path-rules.md. Counts that all threads add up: numbers by key in a shared slot. What this thread has added stands in a slot of its own
+ * besides, so that main takes it off when the thread dies; the two last numbers are nobody's (shared-credit.ts). A table without room leaves each thread to count alone.
  */
 import type { SharedSlot, SharedTable } from "./shared-table.ts";
 
@@ -9,7 +9,7 @@ export const TALLY_SIZE = 7;
 const TOTAL_AT = TALLY_SIZE;
 
 export class SharedTally {
-  /** The sums: `words[at]` to `words[at + 6]`. */
+  /** The sums: `words[at]` to `words[at + 4]`. */
   words: Int32Array;
   at: number;
   /** Whether other threads see it. */

@@ -193,6 +193,34 @@ describe("retries", () => {
   });
 });
 
+test("retries that are over count against a budget too: so many for each request, and a few in every second", () => {
+  const retryBudget = { percent: 20, minConcurrency: 3 };
+  const table = memory();
+  const [a, b] = [
+    worker(table, 1, { protocol: "http2", retryBudget }),
+    worker(table, 2, { protocol: "http2", retryBudget }),
+  ];
+  const spend = () => {
+    let taken = 0;
+    for (; taken < 1000 && (taken % 2 === 0 ? a : b).cluster.retries.take(false); taken++)
+      (taken % 2 === 0 ? a : b).cluster.retries.giveBack(false);
+    return taken;
+  };
+  expect(spend()).toBe(3);
+  expect(spend()).toBe(0);
+  a.send();
+  const server = a.servers.greet();
+  server.receive(headers(1, OK));
+  for (let i = 1; i < 60; i++) {
+    a.send();
+    server.receive(headers(2 * i + 1, OK));
+  }
+  // A retry is a request itself, whose own share is taken off.
+  expect(spend()).toBe(10);
+  a.time.advance(1000);
+  expect(spend()).toBe(3);
+});
+
 describe("a host that takes no connection", () => {
   it("costs a request nothing while another one does", () => {
     const a = worker(memory(), 1, { hosts: 3 });
@@ -221,7 +249,9 @@ describe("a host that takes no connection", () => {
     expect(first.recorder.events.length + second.recorder.events.length).toBe(1);
     expect(a.count("upstream_rq_retry_overflow")).toBe(1);
     a.servers.accept().receive(OK1);
-    // Given back with the answer.
+    // Given back with the answer; and one is free in every second.
+    expect(a.cluster.retries.take(false)).toBe(false);
+    a.time.advance(1000);
     expect(a.cluster.retries.take(false)).toBe(true);
   });
 

@@ -4,9 +4,11 @@
  */
 import { DEFAULT_CIRCUIT_BREAKERS, type CircuitBreakersModel, type ThresholdsModel } from "../config/retry-model.ts";
 import type { RetryAllowance } from "@sluice/sdk";
+import { SharedCredit } from "../stats/shared-credit.ts";
 import { type BudgetShare, budgetLimit } from "../stats/shared-level.ts";
 import { SharedTally } from "../stats/shared-tally.ts";
 import type { SharedTable } from "../stats/shared-table.ts";
+import type { TurnClock } from "../timing/clock.ts";
 import type { StatsScope } from "../stats/stats-store.ts";
 import type { ClusterStats } from "./cluster-stats.ts";
 
@@ -27,6 +29,7 @@ export interface BreakerParts {
   /** The cluster's. */
   readonly scope: StatsScope;
   readonly stats: ClusterStats;
+  readonly clock: TurnClock;
 }
 
 /** What pools ask, and tell. */
@@ -35,6 +38,8 @@ export type Breakers = Pick<CircuitBreakers, keyof CircuitBreakers>;
 export class CircuitBreakers {
   readonly #thresholds: ThresholdsModel;
   readonly #budget: BudgetShare | null;
+  /** Of the budget: how many at a time is not how many at all. null: there is none. */
+  readonly #credit: SharedCredit | null;
   readonly #parts: BreakerParts;
   readonly #key: string;
   readonly #priority: PriorityName;
@@ -43,6 +48,9 @@ export class CircuitBreakers {
   constructor(thresholds: ThresholdsModel, cluster: string, priority: PriorityName, parts: BreakerParts) {
     this.#thresholds = thresholds;
     this.#budget = budgetOf(thresholds);
+    const { retryBudget } = thresholds;
+    const terms = retryBudget && { percent: retryBudget.percent, free: retryBudget.minConcurrency };
+    this.#credit = terms === null ? null : new SharedCredit(terms, parts.clock);
     this.#parts = parts;
     this.#key = `cluster ${priority} ${cluster}`;
     this.#priority = priority;
@@ -87,7 +95,9 @@ export class CircuitBreakers {
   }
 
   requestBegins(): void {
-    this.#shared().add(REQUESTS);
+    const tally = this.#shared();
+    tally.add(REQUESTS);
+    if (this.#credit !== null) this.#credit.earn(tally);
   }
 
   requestEnds(): void {
@@ -107,7 +117,7 @@ export class CircuitBreakers {
     const tally = this.#shared();
     const { maxRetries } = this.#thresholds;
     const limit = this.#budget === null ? maxRetries : budgetLimit(tally.words, tally.at, RETRIES, this.#budget);
-    if (tally.add(RETRIES) < limit) return true;
+    if (tally.add(RETRIES) < limit && (this.#credit === null || this.#credit.spend(tally))) return true;
     tally.remove(RETRIES);
     this.#parts.stats.rqRetryOverflow.inc();
     return false;

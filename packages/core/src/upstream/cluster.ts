@@ -94,6 +94,7 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
       table,
       scope: this.#scope,
       stats: this.stats,
+      clock: services.clock,
     });
     const { http } = model;
     this.#settings = {

@@ -155,7 +155,7 @@ export function scriptedPool(protocol: HostPoolParts["protocol"], more: Partial<
     stats,
     clock,
     timers,
-    breakers: new CircuitBreakers({ ...DEFAULT_THRESHOLDS, ...more }, "c", "default", { table, scope, stats }),
+    breakers: new CircuitBreakers({ ...DEFAULT_THRESHOLDS, ...more }, "c", "default", { table, scope, stats, clock }),
     protocol,
     kind: null,
     flushQueue,
