@@ -232,6 +232,23 @@ describe("a host that takes no connection", () => {
     expect(recorder.last).toBe("headers 200 end");
   });
 
+  it("leads to one that the request does not avoid, where there is such a one", () => {
+    for (const [avoided, expected] of [
+      [["10.0.0.1:1", "10.0.0.1:2"], "10.0.0.1:3"],
+      [["10.0.0.1:1", "10.0.0.1:2", "10.0.0.1:3"], undefined],
+    ] as const) {
+      const a = worker(memory(), 1, { hosts: 3 });
+      // The balancer's own choice is taken in the end.
+      a.send({ aversion: { attempts: 0, avoids: ({ address }) => (avoided as readonly string[]).includes(address) } });
+      const first = a.servers.attempts[0]!.host.address;
+      if (first === "10.0.0.1:3") continue;
+      a.servers.fail();
+      const second = a.servers.attempts[0]!.host.address;
+      if (expected === undefined) expect(second).not.toBe(first);
+      else expect(second).toBe(expected);
+    }
+  });
+
   it("fails a request when there is no other that has not failed it", () => {
     const a = worker(memory(), 1, { hosts: 2 });
     const { recorder } = a.send();

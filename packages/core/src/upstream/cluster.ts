@@ -25,7 +25,7 @@ import { ClusterGrpcClient } from "./grpc/grpc-client.ts";
 import { applyFlags, isOnProbation, judgeHost, probeHost } from "./health/cluster-health.ts";
 import { Host, type HostFlags, type HostModel, addressKey, hostStatsPrefix } from "./host.ts";
 import { type LoadBalancer, eligible, roundRobin } from "./load-balancing/round-robin.ts";
-import { pickOther } from "./host-aversion.ts";
+import { pickElsewhere, pickOther } from "./host-aversion.ts";
 import { HTTP2_CLIENT_DEFAULTS, type Http2Environment, NO_HTTP2_STATS } from "../http/codec/h2/index.ts";
 import { Http2CodecStats } from "../http/codec/h2/codec-stats.ts";
 import { HostPool, type PoolSettings } from "./pool/host-pool.ts";
@@ -138,7 +138,10 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
     const host = aversion === null ? this.#pick(request?.isRetry !== true) : pickOther(this.#others, aversion);
     if (host === null) return "no_healthy_upstream";
     const pool = this.#pools.get(host)!.pick(request);
-    return pool === null ? this.#noPool() : pool.openStream(events);
+    if (pool === null) return this.#noPool();
+    const stream = pool.openStream(events);
+    if (aversion !== null && typeof stream !== "string") stream.aversion = aversion;
+    return stream;
   }
 
   #noPool(): OpenFailure {
@@ -182,15 +185,15 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
 
   sendElsewhere(stream: PooledStream, from: StreamPool): boolean {
     if (this.#closed) return false;
-    const { kind } = from as HostPool;
-    // A balancer that chooses by lot may choose the same host many times.
-    for (let i = 0; i < 2 * this.#hostsInTurn; i++) {
-      const host = this.#balancer.pick();
-      if (host === null) return false;
-      if (stream.unreached!.includes(host)) continue;
-      return this.#pools.get(host)!.ofKind(kind)?.take(stream) ?? false;
-    }
-    return false;
+    const { unreached, aversion } = stream;
+    const host = pickElsewhere(() => this.#balancer.pick(), 2 * this.#hostsInTurn, unreached!, aversion);
+    if (host === null) return false;
+    return (
+      this.#pools
+        .get(host)!
+        .ofKind((from as HostPool).kind)
+        ?.take(stream) ?? false
+    );
   }
 
   sendOverHttp1(stream: PooledStream, from: StreamPool): boolean {

@@ -5,6 +5,7 @@
  */
 import type {
   Headers,
+  HostAversion,
   RequestHeaders,
   ResetReason,
   UpstreamHost,
@@ -57,6 +58,8 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
   repeats: number;
   /** Hosts that took no connection for it; null: all did. */
   unreached: Host[] | null;
+  /** Hosts that its request would rather not have; null: every host will do. */
+  aversion: HostAversion | null;
   /** Whether it holds a part of its cluster's retry budget. */
   hasDrawn: boolean;
   /** Whether what is sent is kept besides. */
@@ -89,6 +92,7 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
     this.readyAddress = "";
     this.repeats = 0;
     this.unreached = null;
+    this.aversion = null;
     this.hasDrawn = false;
     this.keeps = false;
     this.headers = null;
