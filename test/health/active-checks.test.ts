@@ -68,15 +68,19 @@ describe("HTTP", () => {
     await eventually("it is back", async () => (await flagsOf(proxy))[hangs.address] === "healthy");
   });
 
-  test("degraded ones get traffic only while there is nobody else", async () => {
+  test("degraded ones get only what healthy ones cannot carry", async () => {
     await using one = await OriginProcess.start();
+    await using two = await OriginProcess.start();
+    await using three = await OriginProcess.start();
     await using weak = await OriginProcess.start();
     await weak.be("degraded");
-    await using proxy = await proxyFor([one.address, weak.address], { health_check: { path: "/healthz", ...FAST } });
+    const well = [one, two, three];
+    const endpoints = [...well, weak].map(({ address }) => address);
+    await using proxy = await proxyFor(endpoints, { health_check: { path: "/healthz", ...FAST } });
     expect((await flagsOf(proxy))[weak.address]).toBe("/degraded_active_hc");
-    expect(await answers(proxy, 6)).toEqual(new Set([one.pid]));
+    expect(await answers(proxy, 12)).toEqual(new Set(well.map(({ pid }) => pid)));
     expect(await proxy.admin.stat("cluster.web.membership_degraded")).toBe(1);
-    await one.die();
+    for (const origin of well) await origin.die();
     await eventually("the degraded one takes over", async () => (await answers(proxy, 2)).has(weak.pid));
   });
 

@@ -6,6 +6,7 @@ import type {
   ResetReason,
   UpstreamConnection,
   UpstreamHost,
+  UpstreamRequest,
   UpstreamStream,
   UpstreamStreamEvents,
 } from "@sluice/sdk";
@@ -110,6 +111,8 @@ export class FakeUpstream implements UpstreamStream {
 export class FakeClusters implements ClusterSource {
   readonly streams: FakeUpstream[] = [];
   failure: OpenFailure | null = null;
+  /** What the last stream was opened for. */
+  request: UpstreamRequest | null = null;
   readonly #names: ReadonlySet<string>;
 
   constructor(names: readonly string[] = ["web"]) {
@@ -121,7 +124,8 @@ export class FakeClusters implements ClusterSource {
     return {
       name,
       statName: name.replaceAll(":", "_"),
-      openStream: (events) => {
+      openStream: (events, request) => {
+        this.request = request ?? null;
         if (this.failure !== null) return this.failure;
         const stream = new FakeUpstream(events);
         this.streams.push(stream);

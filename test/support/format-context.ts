@@ -63,6 +63,7 @@ export function formatContext(changes: ContextChanges = {}): FormatContext {
     addFlag: (flag) => void flags.push(flag),
     setDetails() {},
     upstreamHost: { address: "198.51.100.2:8080", hostname: "web.internal:8080", cluster: "web" },
+    upstreamOverride: null,
     upstreamAttempts: 1,
     upstreamClusterName: "web",
     upstreamFailure: "",

@@ -1,4 +1,5 @@
 // The least configuration that a server takes, for tests of main and workers.
+import { PLAIN_ROUND_ROBIN } from "../../packages/core/src/config/balancing-model.ts";
 import type {
   AddressModel,
   ClusterModel,
@@ -52,7 +53,7 @@ export function cluster(name: string, model: Partial<ClusterModel> = {}): Cluste
     endpoints: [],
     connectTimeoutMs: 1000,
     bufferLimitBytes: 1 << 20,
-    lb: "round_robin",
+    lb: PLAIN_ROUND_ROBIN,
     tcpKeepalive: null,
     proxyProtocol: null,
     preconnect: { perUpstream: 1, predictive: 1 },

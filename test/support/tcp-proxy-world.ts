@@ -1,5 +1,6 @@
 // tcp_proxy in a real chain, between a scripted client and upstreams that the test plays: TCP connections, or HTTP streams where it tunnels.
 import type {
+  HostChoice,
   OpenFailure,
   RequestHeaders,
   UpstreamConnection,
@@ -113,6 +114,8 @@ export class World {
   readonly streams: FakeTunnelStream[] = [];
   readonly asked: string[] = [];
   readonly logged: string[] = [];
+  /** What the host of the last connection or stream was chosen by. */
+  choice: HostChoice | null = null;
   /** What `connect` returns in place of a connection. */
   failure: OpenFailure | null = null;
   readonly services;
@@ -126,15 +129,17 @@ export class World {
     const cluster = (name: string): UpstreamCluster => ({
       name,
       statName: name,
-      openStream: (events) => {
+      openStream: (events, request) => {
         this.asked.push(name);
+        this.choice = request ?? null;
         if (this.failure !== null) return this.failure;
         const stream = new FakeTunnelStream(events);
         this.streams.push(stream);
         return stream;
       },
-      connect: (events) => {
+      connect: (events, _client, choice) => {
         this.asked.push(name);
+        this.choice = choice ?? null;
         if (this.failure !== null) return this.failure;
         const upstream = new FakeUpstream(events);
         this.upstreams.push(upstream);
@@ -153,6 +158,7 @@ export class World {
       idleTimeoutMs: 3_600_000,
       maxConnectAttempts: 1,
       maxDownstreamConnectionDurationMs: 0,
+      hash: null,
       tunnel: null,
       logsOnConnected: false,
       logIntervalMs: 0,

@@ -1,4 +1,5 @@
 // tcp_proxy between real sockets in one thread: a listener, the cluster `c`, an origin that the test plays.
+import { PLAIN_ROUND_ROBIN } from "../../packages/core/src/config/balancing-model.ts";
 import type { Socket } from "node:net";
 import type { ClusterModel, Json, UpstreamTlsModel } from "../../packages/core/src/config/model.ts";
 import type { ReadBufferSizes } from "../../packages/core/src/network/read-buffer.ts";
@@ -109,7 +110,7 @@ function clusterModel(ports: readonly number[], tls: UpstreamTlsModel | null): C
     })),
     connectTimeoutMs: 2000,
     bufferLimitBytes: BUFFER_LIMIT,
-    lb: "round_robin",
+    lb: PLAIN_ROUND_ROBIN,
     tcpKeepalive: null,
     proxyProtocol: null,
     preconnect: { perUpstream: 1, predictive: 1 },

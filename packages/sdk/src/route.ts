@@ -2,6 +2,7 @@
 import type { RequestHeaders, ResponseHeaders } from "./headers.ts";
 import type { TerminalStream } from "./http-filter.ts";
 import type { MirrorPolicy, RetryPolicy } from "./retry.ts";
+import type { HashKey, SubsetValues } from "./upstream.ts";
 
 interface RouteBase {
   /** Envoy: Route.name; empty where it has none. */
@@ -47,6 +48,12 @@ export type RedirectPredicate =
   | { readonly kind: "safe_cross_scheme" }
   | { readonly kind: "allow_listed_routes"; readonly names: readonly string[] };
 
+/** RouteAction.hash_policy: by which parts of a request balancers that hash choose its host. */
+export interface RouteHash {
+  /** Adds what it finds in the request. Returns values of `set-cookie` for the response, whose cookies bring the client's next requests to the same host; null: none. */
+  addTo(key: HashKey, headers: RequestHeaders, stream: TerminalStream): readonly string[] | null;
+}
+
 /** RouteAction: forward to a cluster. */
 export interface ForwardRoute extends RouteBase {
   readonly kind: "forward";
@@ -90,6 +97,10 @@ export interface ForwardRoute extends RouteBase {
   mayAsk(headers: RequestHeaders): boolean;
   /** Whether the host header becomes the name of the chosen upstream host (auto_host_rewrite). */
   readonly autoHostRewrite: boolean;
+  /** Values that hosts must have (metadata_match); null: any host will do. */
+  readonly subset: SubsetValues | null;
+  /** null: requests have nothing in common that hosts could be chosen by. */
+  readonly hash: RouteHash | null;
   /** null: CONNECT is forwarded as CONNECT. */
   readonly connect: ConnectTermination | null;
   /** Rewrites path and host and mutates the headers, before the request goes upstream. */

@@ -1,4 +1,5 @@
 /** What is known of a stream or a connection while it lives and when it is logged. */
+import type { HostOverride } from "./upstream.ts";
 
 /** Response flags in their short form, as in Envoy's access log. */
 export const RESPONSE_FLAGS = [
@@ -121,6 +122,8 @@ export interface StreamInfo {
   hasFlag(flag: ResponseFlag): boolean;
   addFlag(flag: ResponseFlag): void;
   setDetails(details: string): void;
+  /** The host that the router is to choose, for filters that keep sessions together; null: any. */
+  upstreamOverride: HostOverride | null;
   /** Set by the terminal filter. */
   upstreamHost: UpstreamHost | null;
   upstreamAttempts: number;

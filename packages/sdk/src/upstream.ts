@@ -1,6 +1,7 @@
 /** Clusters as filters see them: open an HTTP stream or a TCP connection to one of a cluster's hosts. */
 import type { GrpcClient, GrpcClientOptions } from "./grpc.ts";
 import type { Headers, RequestHeaders, ResponseHeaders } from "./headers.ts";
+import type { DynamicMetadata } from "./http-filter.ts";
 import type { UpstreamRequestInit, UpstreamResponse } from "./request.ts";
 import type { ConnectionInfo, UpstreamHost } from "./stream-info.ts";
 
@@ -20,8 +21,8 @@ export interface Clusters {
   get(name: string): Cluster | undefined;
 }
 
-/** Why nothing could be opened; known at once. */
-export type OpenFailure = "no_healthy_upstream" | "overflow";
+/** Why nothing could be opened; known at once. `drop_overload`: the cluster was told to refuse a share of what it is asked. */
+export type OpenFailure = "no_healthy_upstream" | "overflow" | "drop_overload";
 
 /** A cluster as a filter sees it. What the filter began with it ends with the filter. */
 export interface Cluster {
@@ -48,7 +49,28 @@ export interface Cluster {
   /** What the cluster allows of requests that are sent again. */
   readonly retries: RetryAllowance;
   /** Picks a host and opens a TCP (or TLS, as the cluster says) connection for this caller alone. No event fires before this call has returned. */
-  connect(events: UpstreamConnectionEvents, client?: ConnectionInfo | null): UpstreamConnection | OpenFailure;
+  connect(
+    events: UpstreamConnectionEvents,
+    client?: ConnectionInfo | null,
+    choice?: HostChoice | null,
+  ): UpstreamConnection | OpenFailure;
+}
+
+/** What requests with the same hash have in common is their host, where the cluster's balancer goes by it. */
+export interface HashKey {
+  /** Mixes in the XXH64 of a text. The order of the texts matters. */
+  add(text: string): void;
+}
+
+/** Values of hosts' metadata (of the namespace `envoy.lb`), JSON-like. What one object says MUST NOT change. */
+export type SubsetValues = Readonly<Record<string, unknown>>;
+
+/** The host that is to be taken, if it is one of the cluster's and takes traffic. */
+export interface HostOverride {
+  /** `ip:port` or socket path. */
+  readonly address: string;
+  /** No other host will do. @default false */
+  readonly strict?: boolean;
 }
 
 /**
@@ -69,10 +91,24 @@ export interface HostAversion {
 }
 
 /**
- * For whom a stream is opened. Read before `openStream` returns, and only by clusters whose choice of a connection depends on it: those that speak what their
+ * What the choice of a host may depend on. Read before the call that takes it returns, and again where a request that nobody has seen goes to another host; only by balancers
+ * that go by it. What is absent is of no matter.
+ */
+export interface HostChoice {
+  readonly headers?: RequestHeaders | null;
+  readonly metadata?: DynamicMetadata | null;
+  /** Adds to `key` what hosts are chosen by; nothing: any will do. */
+  hashKey?(key: HashKey): void;
+  /** Only hosts that have these values. The same object for what is always the same makes it cheap. */
+  readonly subset?: SubsetValues | null;
+  readonly override?: HostOverride | null;
+}
+
+/**
+ * For whom a stream is opened, and what its host is chosen by. Read before `openStream` returns, and only by clusters whose choice of a connection depends on it: those that speak what their
  * clients speak (`use_downstream_protocol_config`), ask for the server name of the request (`auto_sni`), or tell the client's address (PROXY protocol).
  */
-export interface UpstreamRequest {
+export interface UpstreamRequest extends HostChoice {
   /** Of the client's request: `HTTP/1.0`, `HTTP/1.1`, `HTTP/2`; empty where no client asked. */
   readonly protocol: string;
   /** As the client's, before the route changes them. */

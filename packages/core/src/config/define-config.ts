@@ -1,11 +1,18 @@
 /** The short form's types, and `defineConfig`, which gives editors something to complete in `sluice.config.ts`. Reference: docs/configuration/short-form.md. */
 import type { DefinitionBase, HttpStream, RequestHeaders, Verdict } from "@sluice/sdk";
+import type {
+  LoadBalancingConfig,
+  BalancingPolicyName,
+  LocalityConfig,
+  SubsetValuesConfig,
+} from "./define-balancing.ts";
 import type { AccessLogsConfig, HttpOptionsConfig } from "./define-http.ts";
 import type { HealthCheckConfig, OutlierDetectionConfig } from "./define-health.ts";
 import type { CircuitBreakersConfig } from "./define-resilience.ts";
 import type { HeaderChangesConfig, RouteConfig, VirtualHostConfig } from "./define-routes.ts";
 
 export type * from "./define-health.ts";
+export type * from "./define-balancing.ts";
 export type * from "./define-http.ts";
 export type * from "./define-resilience.ts";
 export type * from "./define-routes.ts";
@@ -193,6 +200,10 @@ export interface TcpConfig {
   readonly idle_timeout?: DurationText;
   readonly max_connect_attempts?: number;
   readonly max_connection_duration?: DurationText;
+  /** Connections with the same hash reach the same host, where the cluster's policy hashes. */
+  readonly hash?: "source_ip" | { readonly filter_state: string };
+  /** Only hosts that have these values. */
+  readonly subset?: SubsetValuesConfig;
   /** Connections go upstream inside a CONNECT to this host and port (a format), through a proxy among the cluster's endpoints. */
   readonly tunnel?: string | TcpTunnelConfig;
   readonly access_log?: AccessLogsConfig;
@@ -263,7 +274,8 @@ export interface ClusterConfig {
   readonly dns_refresh?: DurationText;
   readonly dns_ttl?: boolean;
   readonly dns_family?: "auto" | "v4_only" | "v6_only" | "v4_preferred" | "all";
-  readonly lb?: "round_robin";
+  /** Which host gets which request: the name of a policy, or its options. @default round_robin */
+  readonly load_balancing?: BalancingPolicyName | LoadBalancingConfig;
   /** `auto`: HTTP/2 with hosts that take it (ALPN, so over TLS), HTTP/1 with the others. `downstream`: as the client of each request. HTTP/1 unless told. */
   readonly protocol?: "http1" | "http2" | "auto" | "downstream";
   /** Connections begin with a PROXY protocol header that tells the client's address. */
@@ -297,6 +309,11 @@ export interface EndpointConfig {
   readonly weight?: number;
   readonly hostname?: string;
   readonly health?: "healthy" | "unhealthy" | "draining" | "degraded";
+  /** Hosts of the next number get what those of the smaller ones cannot carry. @default 0 */
+  readonly priority?: number;
+  readonly locality?: LocalityConfig;
+  /** What subsets are made of: `{ version: "2" }`. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 /** Returns its argument, with its type. */

@@ -1,5 +1,6 @@
 /** The short form's routes and virtual hosts. Reference: docs/configuration/short-form.md. */
 import type { MirrorConfig, RetryConfig } from "./define-resilience.ts";
+import type { HashConfig, SubsetValuesConfig } from "./define-balancing.ts";
 import type { DurationText, HeaderTexts } from "./define-config.ts";
 
 export interface VirtualHostConfig {
@@ -63,6 +64,10 @@ export interface RouteConfig {
   readonly rewrite?: string | RewriteConfig;
   readonly append_x_forwarded_host?: boolean;
   readonly cluster_not_found?: 503 | 404 | 500;
+  /** What requests have in common that are to reach the same host, where the cluster's policy hashes: one part of them, or several. */
+  readonly hash?: HashConfig | readonly HashConfig[];
+  /** Only hosts that have these values. */
+  readonly subset?: SubsetValuesConfig;
   readonly upgrades?: Readonly<Record<string, boolean>>;
   /** CONNECT ends here: what follows it goes to the cluster as raw TCP. It is allowed by this alone. */
   readonly tunnel?: boolean | RouteTunnelConfig;
@@ -120,6 +125,8 @@ export interface WeightedClusterConfig {
   /** The request's header that names the cluster, in the place of `name`. */
   readonly header?: string;
   readonly weight: number;
+  /** Besides the route's. */
+  readonly subset?: SubsetValuesConfig;
   readonly host?: string;
   readonly request_headers?: HeaderChangesConfig;
   readonly response_headers?: HeaderChangesConfig;

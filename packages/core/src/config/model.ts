@@ -3,12 +3,14 @@
  * Everything is resolved and defaulted here; nothing is parsed again but what belongs to filters. Durations are milliseconds; 0 means "none" unless said.
  */
 
+import type { BalancingModel, LocalityModel } from "./balancing-model.ts";
 import type { FormatStringModel, HcmModel, HeaderCaseModel } from "./hcm-model.ts";
 import type { ClusterHealthModel, EndpointHealthModel } from "./health-model.ts";
 import type { LogFilterModel } from "./log-filter-model.ts";
 import type { CircuitBreakersModel } from "./retry-model.ts";
 import type { WorkerRuntimeModel } from "./runtime-model.ts";
 
+export type * from "./balancing-model.ts";
 export type * from "./hcm-model.ts";
 export type * from "./health-model.ts";
 export type * from "./log-filter-model.ts";
@@ -258,7 +260,7 @@ export interface ClusterModel {
   readonly endpoints: readonly EndpointModel[];
   readonly connectTimeoutMs: number;
   readonly bufferLimitBytes: number;
-  readonly lb: "round_robin";
+  readonly lb: BalancingModel;
   readonly tls: UpstreamTlsModel | null;
   /** Envoy: upstream_connection_options.tcp_keepalive; null: none. */
   readonly tcpKeepalive: TcpKeepaliveModel | null;
@@ -317,12 +319,16 @@ export interface EndpointModel {
   readonly address: AddressModel;
   /** Endpoint.hostname; empty: none. */
   readonly hostname: string;
-  /** 1 to 128. */
+  /** 1 or more. */
   readonly weight: number;
   readonly health: "healthy" | "unhealthy" | "draining" | "degraded";
   /** Absent: checked as the cluster says. */
   readonly healthCheck?: EndpointHealthModel;
   /** By namespace; absent: none. Envoy: LbEndpoint.metadata.filter_metadata. */
   readonly metadata?: HostMetadataModel;
+  /** 0 is asked first; absent: 0. */
+  readonly priority?: number;
+  /** Absent: none. */
+  readonly locality?: LocalityModel;
   readonly place: ConfigPlace;
 }

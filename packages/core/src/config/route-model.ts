@@ -152,9 +152,35 @@ export interface ForwardActionModel extends ResilienceModel {
   readonly internalRedirect: InternalRedirectModel | null;
   /** Per-route overrides of the connection manager's upgrades. */
   readonly upgrades: ReadonlyArray<{ readonly type: string; readonly enabled: boolean }>;
+  /** What hosts must have, of the namespace `envoy.lb`; absent: nothing. */
+  readonly subset?: Readonly<Record<string, Json>>;
+  /** What hosts are chosen by, where the balancer hashes; absent: nothing. */
+  readonly hashPolicies?: readonly HashPolicyModel[];
   /** Of the upgrade CONNECT: it ends here, its payload goes upstream as raw TCP. null: it is forwarded. */
   readonly connect: ConnectModel | null;
 }
+/** `terminal`: where it finds something, those behind it are not asked. */
+export type HashPolicyModel = (
+  | {
+      readonly kind: "header";
+      /** Lower-case. */
+      readonly name: string;
+      readonly rewrite: RegexRewriteModel | null;
+    }
+  | {
+      readonly kind: "cookie";
+      readonly name: string;
+      /** A request without the cookie gets one that lasts so long, 0: as long as the browser; -1: it gets none. */
+      readonly ttlS: number;
+      readonly path: string;
+      /** As they stand in `set-cookie`: `; SameSite=Strict`. */
+      readonly attributes: string;
+    }
+  | { readonly kind: "source_ip" }
+  | { readonly kind: "query_parameter"; readonly name: string }
+  | { readonly kind: "filter_state"; readonly key: string }
+) & { readonly terminal: boolean };
+
 export interface ConnectModel {
   readonly allowPost: boolean;
   /** What the upstream connection begins with; null: the payload. */
@@ -191,6 +217,8 @@ export interface WeightedClusterModel {
   /** Lower-case; the request's header with the name of the cluster. Empty: `name` is it. */
   readonly clusterHeader: string;
   readonly weight: number;
+  /** Besides the route's, and before them; absent: nothing. */
+  readonly subset?: Readonly<Record<string, Json>>;
   readonly hostRewrite: string;
   readonly requestHeaders: HeaderMutationModel;
   readonly responseHeaders: HeaderMutationModel;

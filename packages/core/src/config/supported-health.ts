@@ -66,6 +66,6 @@ export const healthFields: Readonly<Record<string, readonly string[] | "all">> =
     "successful_active_health_check_uneject_host",
     "always_eject_one_host",
   ],
-  "envoy.config.bootstrap.v3.ClusterManager": ["outlier_detection"],
+  "envoy.config.bootstrap.v3.ClusterManager": ["local_cluster_name", "outlier_detection"],
   "envoy.config.bootstrap.v3.ClusterManager.OutlierDetection": ["event_log_path"],
 };

@@ -3,6 +3,7 @@
  * Filters add their own messages through `definition.messages`. Values that are not implemented (an enum's) are refused in compile/.
  */
 import type { SupportTable } from "./envoy/bind.ts";
+import { balancingFields } from "./supported-balancing.ts";
 import { hcmFields } from "./supported-hcm.ts";
 import { healthFields, healthFieldsOfCluster } from "./supported-health.ts";
 import { resilienceFields } from "./supported-resilience.ts";
@@ -24,9 +25,11 @@ const headerMutations = [
 
 const fields: Readonly<Record<string, readonly string[] | "all">> = {
   ...matchingFields,
+  ...balancingFields,
   "envoy.config.bootstrap.v3.Bootstrap": [
     "node",
     "static_resources",
+    "cluster_manager",
     "admin",
     "watchdog",
     "watchdogs",
@@ -220,6 +223,7 @@ const fields: Readonly<Record<string, readonly string[] | "all">> = {
     "grpc_timeout_offset",
     "internal_redirect_policy",
     "metadata_match",
+    "hash_policy",
     "priority",
     "early_data_policy",
     "retry_policy",
@@ -256,6 +260,13 @@ const fields: Readonly<Record<string, readonly string[] | "all">> = {
     "connect_timeout",
     "per_connection_buffer_limit_bytes",
     "lb_policy",
+    "lb_subset_config",
+    "round_robin_lb_config",
+    "least_request_lb_config",
+    "ring_hash_lb_config",
+    "maglev_lb_config",
+    "common_lb_config",
+    "load_balancing_policy",
     "load_assignment",
     "max_requests_per_connection",
     "common_http_protocol_options",
@@ -278,8 +289,8 @@ const fields: Readonly<Record<string, readonly string[] | "all">> = {
   [`${cluster}.Cluster.PreconnectPolicy`]: "all",
   [`${core}.TcpKeepalive`]: "all",
   [`${core}.UpstreamHttpProtocolOptions`]: "all",
-  [`${endpoint}.ClusterLoadAssignment`]: ["cluster_name", "endpoints"],
-  [`${endpoint}.LocalityLbEndpoints`]: ["locality", "metadata", "lb_endpoints", "priority"],
+  [`${endpoint}.ClusterLoadAssignment`]: ["cluster_name", "endpoints", "policy"],
+  [`${endpoint}.LocalityLbEndpoints`]: ["locality", "metadata", "lb_endpoints", "load_balancing_weight", "priority"],
   [`${endpoint}.LbEndpoint`]: ["endpoint", "health_status", "metadata", "load_balancing_weight"],
   [`${endpoint}.Endpoint`]: ["address", "hostname", "health_check_config"],
   "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": [

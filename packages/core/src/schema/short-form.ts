@@ -5,7 +5,6 @@ import type {
   ClusterConfig,
   ClusterTlsConfig,
   DebugTraceConfig,
-  EndpointConfig,
   ExtensionConfig,
   FilterCostConfig,
   HeaderChangesConfig,
@@ -32,6 +31,7 @@ import type {
 } from "../config/define-config.ts";
 import { healthOfCluster, healthParts } from "./health-parts.ts";
 import type { PartName } from "../config/short/keys.ts";
+import { balancingParts, hash, loadBalancing, subsetValues, tcpHash } from "./balancing-parts.ts";
 import { filterEntry, routeFilters } from "./filter-parts.ts";
 import type { FilterSchemas } from "./filter-schemas.ts";
 import { accessLogs, httpOptions, httpParts, match } from "./http-parts.ts";
@@ -126,6 +126,8 @@ const fixedParts: Record<Exclude<PartName, "listener" | "http">, JsonSchema> = {
     rewrite: anyOf(text, ref("rewrite")),
     append_x_forwarded_host: flag,
     cluster_not_found: oneOf(503, 404, 500),
+    hash,
+    subset: subsetValues,
     upgrades: mapOf(flag),
     tunnel: described(
       "CONNECT ends here, its payload goes to the cluster as raw TCP",
@@ -157,7 +159,15 @@ const fixedParts: Record<Exclude<PartName, "listener" | "http">, JsonSchema> = {
     not: flag,
   }),
   weighted_cluster: part<WeightedClusterConfig>(
-    { name: text, header: text, weight: count, host: text, ...headerChanges, filters: ref("route_filters") },
+    {
+      name: text,
+      header: text,
+      weight: count,
+      subset: subsetValues,
+      host: text,
+      ...headerChanges,
+      filters: ref("route_filters"),
+    },
     ["weight"],
   ),
   internal_redirect: part<InternalRedirectConfig>({
@@ -198,6 +208,8 @@ const fixedParts: Record<Exclude<PartName, "listener" | "http">, JsonSchema> = {
     idle_timeout: duration,
     max_connect_attempts: count,
     max_connection_duration: duration,
+    hash: tcpHash,
+    subset: subsetValues,
     tunnel: described("host and port to which a CONNECT is sent ahead", anyOf(text, ref("tcp_tunnel"))),
     access_log: accessLogs,
     stat_prefix: text,
@@ -235,7 +247,7 @@ const fixedParts: Record<Exclude<PartName, "listener" | "http">, JsonSchema> = {
     dns_refresh: duration,
     dns_ttl: flag,
     dns_family: oneOf("auto", "v4_only", "v6_only", "v4_preferred", "all"),
-    lb: oneOf("round_robin"),
+    load_balancing: loadBalancing,
     protocol: oneOf("http1", "http2", "auto", "downstream"),
     proxy_protocol: oneOf("v1", "v2"),
     tcp_keepalive: count,
@@ -255,10 +267,7 @@ const fixedParts: Record<Exclude<PartName, "listener" | "http">, JsonSchema> = {
     ...healthOfCluster,
   }),
   ...healthParts,
-  endpoint: part<EndpointConfig>(
-    { address, weight: count, hostname: text, health: oneOf("healthy", "unhealthy", "draining", "degraded") },
-    ["address"],
-  ),
+  ...balancingParts,
 };
 
 const tlvType = { type: "integer", minimum: 0, maximum: 255 };

@@ -173,7 +173,8 @@ export class ThreadMetrics implements StatsSink {
 const nothing = new Float64Array(1);
 
 /** What every thread knows of the same thing is not added up. */
-const sameInAllThreads = /\.membership_(?:total|healthy|degraded|excluded|change)$/;
+const sameInAllThreads =
+  /\.(?:membership_(?:total|healthy|degraded|excluded|change)|(?:ring_hash|maglev)_lb\.\w+|lb_subsets_(?:active|single_host_per_subset_duplicate))$/;
 
 function sum(entry: Entry, slot: number): number {
   if (entry.isCommon)

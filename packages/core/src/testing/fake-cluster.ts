@@ -65,7 +65,7 @@ export class FakeCluster {
       statName,
       openStream: (events) => {
         const { failure } = this;
-        if (failure === "no_healthy_upstream" || failure === "overflow") return failure;
+        if (isAtOnce(failure)) return failure;
         const stream = new FakeStream(events, host);
         this.streams.push(stream);
         stream.connect(failure);
@@ -74,7 +74,7 @@ export class FakeCluster {
       },
       connect: (events) => {
         const { failure } = this;
-        if (failure === "no_healthy_upstream" || failure === "overflow") return failure;
+        if (isAtOnce(failure)) return failure;
         const connection = new FakeConnection(events, host);
         this.connections.push(connection);
         connection.connect(failure, accept);
@@ -83,6 +83,10 @@ export class FakeCluster {
       grpcClient: (_options, calls) => new FakeGrpcClient({ name, grpc, calls, timers, failure: () => this.failure }),
     };
   }
+}
+
+function isAtOnce(failure: FakeCluster["failure"]): failure is OpenFailure {
+  return failure === "no_healthy_upstream" || failure === "overflow" || failure === "drop_overload";
 }
 
 /** The clusters of one harness. */

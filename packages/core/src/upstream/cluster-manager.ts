@@ -56,6 +56,7 @@ export class ClusterManager implements ClusterSource {
         const before = this.#clusters;
         this.#clusters = next;
         for (const [name, cluster] of before) if (next.get(name) !== cluster) cluster.close();
+        tellCallers(next);
       },
       discard: () => {
         for (const cluster of made) cluster.close();
@@ -77,5 +78,22 @@ export class ClusterManager implements ClusterSource {
   destroy(): void {
     for (const cluster of this.#clusters.values()) cluster.destroy();
     this.#clusters = new Map();
+  }
+}
+
+/** Clusters that prefer the zone of this proxy know from its own cluster how many callers each zone has. */
+function tellCallers(clusters: ReadonlyMap<string, Cluster>): void {
+  const told = new Map<Cluster, Cluster[]>();
+  for (const cluster of clusters.values()) {
+    cluster.onHosts = null;
+    const { locality } = cluster.model.lb;
+    const local = locality.kind === "zone_aware" ? clusters.get(locality.localCluster) : undefined;
+    if (local !== undefined) told.set(local, [...(told.get(local) ?? []), cluster]);
+    cluster.updateCallers(local?.hosts ?? null);
+  }
+  for (const [local, readers] of told) {
+    local.onHosts = (hosts) => {
+      for (const reader of readers) reader.updateCallers(hosts);
+    };
   }
 }

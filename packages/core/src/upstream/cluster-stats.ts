@@ -1,5 +1,7 @@
 /** A cluster's metrics, under Envoy's names below `cluster.<name>.`; resolved once. */
-import type { Counter, Gauge, Histogram, Stats } from "@sluice/sdk";
+import type { Counter, Gauge, Histogram } from "@sluice/sdk";
+import type { SlotGauge } from "../stats/metrics.ts";
+import type { StatsScope } from "../stats/stats-store.ts";
 
 export class ClusterStats {
   readonly cxTotal: Counter;
@@ -27,7 +29,7 @@ export class ClusterStats {
   readonly cxRxBytes: Counter;
   readonly cxTxBytes: Counter;
   readonly rqTotal: Counter;
-  readonly rqActive: Gauge;
+  readonly rqActive: SlotGauge;
   readonly rqPendingTotal: Counter;
   readonly rqPendingActive: Gauge;
   readonly rqPendingOverflow: Counter;
@@ -45,11 +47,10 @@ export class ClusterStats {
   readonly membershipHealthy: Gauge;
   readonly membershipDegraded: Gauge;
   readonly membershipChange: Counter;
-  readonly lbHealthyPanic: Counter;
   readonly flowPaused: Counter;
   readonly flowResumed: Counter;
 
-  constructor(stats: Stats) {
+  constructor(stats: StatsScope) {
     this.cxTotal = stats.counter("upstream_cx_total");
     this.cxActive = stats.gauge("upstream_cx_active");
     this.cxHttp1Total = stats.counter("upstream_cx_http1_total");
@@ -91,7 +92,6 @@ export class ClusterStats {
     this.membershipHealthy = stats.gauge("membership_healthy");
     this.membershipDegraded = stats.gauge("membership_degraded");
     this.membershipChange = stats.counter("membership_change");
-    this.lbHealthyPanic = stats.counter("lb_healthy_panic");
     this.flowPaused = stats.counter("upstream_flow_control_paused_reading_total");
     this.flowResumed = stats.counter("upstream_flow_control_resumed_reading_total");
   }

@@ -1,72 +1,15 @@
 import type { UpstreamRequest, UpstreamStream } from "@sluice/sdk";
 import { describe, expect, it, test } from "vitest";
-import { virtualServices } from "../../../../test/support/services.ts";
-import { cluster } from "../../../../test/support/plain-config.ts";
 import { upstreamTls } from "../../../../test/support/tls.ts";
-import type { ClusterModel, EndpointModel } from "../config/model.ts";
+import type { ClusterModel } from "../config/model.ts";
 import { OK, goaway, headers, rst } from "../http/codec/h2/scripted-wire.ts";
-import { RequestHeaderMap, field } from "../http/headers/header-map.ts";
+import { RequestHeaderMap } from "../http/headers/header-map.ts";
 import { ipAddress } from "../network/address.ts";
 import { SocketInfo } from "../network/connection-info.ts";
-import { Cluster } from "./cluster.ts";
-import { ScriptedServers, StreamRecorder } from "./pool/scripted-pool.ts";
+import { StreamRecorder } from "./pool/scripted-pool.ts";
+import { endpoints, request, setup } from "../../../../test/support/scripted-cluster.ts";
 
 const OK1 = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
-const base = cluster("c");
-
-function endpoints(...ports: number[]): EndpointModel[] {
-  return ports.map((port) => ({
-    address: { kind: "ip", host: "10.0.0.1", port },
-    hostname: "",
-    weight: 1,
-    health: "healthy",
-    place: base.place,
-  }));
-}
-
-interface Options extends Partial<Omit<ClusterModel, "http">> {
-  readonly http?: Partial<ClusterModel["http"]>;
-}
-
-function setup({ http, ...model }: Options = {}) {
-  const { services, time } = virtualServices();
-  const servers = new ScriptedServers(services.flushQueue);
-  const made = new Cluster(
-    { ...base, endpoints: endpoints(1), http: { ...base.http, protocol: "http2", ...http }, ...model },
-    servers,
-    services,
-  );
-  const send = (request?: UpstreamRequest) => {
-    const recorder = new StreamRecorder();
-    services.flushQueue.enter();
-    const opened = made.openStream(recorder, request);
-    if (typeof opened !== "string") opened.sendHeaders(new RequestHeaderMap("GET", "/", "a.test", "http"), true);
-    services.flushQueue.leave();
-    return { recorder, opened, stream: opened as UpstreamStream };
-  };
-  const turn = (run: () => void) => {
-    services.flushQueue.enter();
-    run();
-    services.flushQueue.leave();
-  };
-  const ports = () => servers.attempts.map(({ host }) => host.address.split(":")[1]);
-  return {
-    cluster: made,
-    servers,
-    send,
-    turn,
-    ports,
-    time,
-    count: (name: string) => services.count(`cluster.c.${name}`),
-  };
-}
-
-function request(protocol: string, authority = "a.test", more: readonly [string, string][] = []): UpstreamRequest {
-  const map = new RequestHeaderMap("GET", "/", authority, "http");
-  for (const [name, value] of more) map.fields.push(field(name, value));
-  return { protocol, headers: map, client: null };
-}
-
 describe("a request that a server promises not to have served", () => {
   it("goes to another host, and says so", () => {
     const { servers, send, ports } = setup({ endpoints: endpoints(1, 2) });
@@ -288,49 +231,5 @@ describe("an upgrade on a host that speaks HTTP/2 without extended CONNECT", () 
     world.servers.greet(world.servers.accept("h2"));
     while (world.servers.attempts.length !== 0) world.servers.fail();
     expect(recorder.last).toBe("reset connection_failure ECONNREFUSED");
-  });
-});
-
-describe("what main says of hosts", () => {
-  const FAILED = 1;
-  const health = {
-    check: null,
-    outlier: null,
-    ignoreHealthOnHostRemoval: false,
-    closeConnectionsOnFailure: true,
-  } as const;
-
-  it("decides who is picked, at once", () => {
-    const { cluster: made, send, ports, count } = setup({ endpoints: endpoints(1, 2, 3), http: { protocol: "http1" } });
-    made.updateFlags([
-      ["10.0.0.1:1", FAILED],
-      ["10.0.0.1:9", FAILED],
-    ]);
-    for (let i = 0; i < 4; i++) send();
-    expect(new Set(ports())).toEqual(new Set(["2", "3"]));
-    made.updateFlags([["10.0.0.1:1", 0]]);
-    for (let i = 0; i < 3; i++) send();
-    expect(ports()).toContain("1");
-    expect(count("upstream_cx_none_healthy")).toBe(0);
-  });
-
-  it("stays when discovery names the host again with another weight", () => {
-    const { cluster: made, send, ports } = setup({ endpoints: endpoints(1, 2), http: { protocol: "http1" } });
-    made.updateFlags([["10.0.0.1:1", FAILED]]);
-    made.updateHosts(endpoints(1, 2).map((host, i) => (i === 0 ? { ...host, weight: 5, flags: FAILED } : host)));
-    for (let i = 0; i < 3; i++) send();
-    expect(new Set(ports())).toEqual(new Set(["2"]));
-  });
-
-  it("closes the connections of a host that fails its checks, where that is configured", async () => {
-    const { cluster: made, servers, send, turn } = setup({ http: { protocol: "http1" }, health });
-    made.updateHosts(endpoints(1));
-    const { recorder } = send();
-    const connection = servers.accept();
-    turn(() => made.updateFlags([["10.0.0.1:1", FAILED]]));
-    // Its end is told in a microtask.
-    await Promise.resolve();
-    expect(connection.closed).toBe(true);
-    expect(recorder.last).toMatch(/^reset /);
   });
 });

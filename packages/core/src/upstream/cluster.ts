@@ -3,6 +3,7 @@ import type {
   ConnectionInfo,
   GrpcClient,
   GrpcClientOptions,
+  HostChoice,
   OpenFailure,
   RetryAllowance,
   UpstreamConnection,
@@ -11,7 +12,7 @@ import type {
   UpstreamStream,
   UpstreamStreamEvents,
 } from "@sluice/sdk";
-import type { ClusterModel, HeaderCaseModel } from "../config/model.ts";
+import type { ClusterModel } from "../config/model.ts";
 import { DEFAULT_CIRCUIT_BREAKERS } from "../config/retry-model.ts";
 import type { StatsScope } from "../stats/stats-store.ts";
 import type { WorkerServices } from "../worker/services.ts";
@@ -20,18 +21,20 @@ import type { UpstreamCluster } from "./cluster-source.ts";
 import { ClusterStats } from "./cluster-stats.ts";
 import { AS_CONFIGURED, type Connector } from "./connector.ts";
 import type { GrpcTarget } from "./grpc/grpc-call.ts";
+import { beginCount, endCount } from "./grpc/call-counts.ts";
 import { GrpcChannels } from "./grpc/grpc-channels.ts";
 import { ClusterGrpcClient } from "./grpc/grpc-client.ts";
 import { applyFlags, isOnProbation, judgeHost, probeHost } from "./health/cluster-health.ts";
+import { ForeseenHosts } from "./foreseen-hosts.ts";
 import { Host, type HostFlags, type HostModel, addressKey, hostStatsPrefix } from "./host.ts";
-import { type LoadBalancer, eligible, roundRobin } from "./load-balancing/round-robin.ts";
-import { pickElsewhere, pickOther } from "./host-aversion.ts";
-import { HTTP2_CLIENT_DEFAULTS, type Http2Environment, NO_HTTP2_STATS } from "../http/codec/h2/index.ts";
-import { Http2CodecStats } from "../http/codec/h2/codec-stats.ts";
+import { type HostSource, pickElsewhere, pickOther } from "./host-aversion.ts";
+import { ClusterBalancing } from "./load-balancing/cluster-balancing.ts";
+import { areOthers, MergedUpdates } from "./merged-updates.ts";
+import type { Http2Environment } from "../http/codec/h2/index.ts";
 import { HostPool, type PoolSettings } from "./pool/host-pool.ts";
-import { httpOfGrpc } from "./outlier/host-watch.ts";
 import { HostPools } from "./pool/host-pools.ts";
 import { type ChosenPool, PoolChoice } from "./pool/pool-choice.ts";
+import { http2Environment, poolSettings } from "./pool/pool-settings.ts";
 import type { PoolOwner, PoolProtocol, StreamPool } from "./pool/pool.ts";
 import type { PooledStream } from "./pool/upstream-stream.ts";
 import type { OpenCalls } from "./request/open-calls.ts";
@@ -40,16 +43,10 @@ import { TcpUpstream } from "./tcp-upstream.ts";
 /** What a cluster needs of its thread. */
 export type ClusterServices = Pick<
   WorkerServices,
-  "clock" | "timers" | "flushQueue" | "random" | "stats" | "hostReports" | "shared"
+  "clock" | "timers" | "flushQueue" | "random" | "stats" | "runtime" | "hostReports" | "shared"
 >;
 
-/** Connections that one request may have opened in advance, and hosts that are tried for a request that another one refused. */
-const MOST_AHEAD = 3;
-const MOST_PICKS = 4;
-
-const LOWER_CASE: HeaderCaseModel = { style: "lower", preserves: false };
-
-export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
+export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner, HostSource {
   readonly name: string;
   readonly statName: string;
   readonly model: ClusterModel;
@@ -70,13 +67,18 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
   readonly #members = new Map<string, HostPools>();
   readonly #pools = new Map<Host, HostPools>();
   /** Hosts that were picked in advance; as Envoy, at most as many as there are to pick from. */
-  #foreseen: Host[] = [];
-  #hostsInTurn = 0;
+  readonly #foreseen: ForeseenHosts;
+  #hosts: readonly Host[] = [];
   /** Ejected hosts that single requests are to try. */
   #onProbation: readonly Host[] = [];
+  /** Those whose host stays, but not their connections. */
+  readonly #replaced = new Set<HostPools>();
   readonly #tcp = new Set<TcpUpstream>();
-  #balancer: LoadBalancer;
-  #panic = false;
+  readonly #balancing: ClusterBalancing;
+  /** null: every update is applied when it comes. */
+  readonly #merged: MergedUpdates | null;
+  /** Told of every change of the hosts. */
+  onHosts: ((hosts: readonly Host[]) => void) | null = null;
   #leaving = 0;
   #closed = false;
 
@@ -97,33 +99,26 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
       clock: services.clock,
     });
     const { http } = model;
-    this.#settings = {
-      http1: {
-        maxHeadBytes: http.maxResponseHeadersBytes,
-        maxHeaders: http.maxHeadersCount,
-        enableTrailers: http.enableTrailers,
-        allowChunkedLength: http.allowChunkedLength ?? false,
-        headerCase: http.headerCase ?? LOWER_CASE,
-      },
-      http2: {
-        ...HTTP2_CLIENT_DEFAULTS,
-        ...http.http2,
-        maxHeaders: http.maxHeadersCount,
-        streamBufferBytes: Math.min(model.bufferLimitBytes, HTTP2_CLIENT_DEFAULTS.streamBufferBytes),
-      },
-      connectTimeoutMs: model.connectTimeoutMs,
-      idleTimeoutMs: http.idleTimeoutMs,
-      maxAgeMs: http.maxConnectionDurationMs,
-      maxRequests: http.maxRequestsPerConnection,
-      maxStreamMs: http.maxStreamDurationMs,
-      preconnectRatio: model.preconnect.perUpstream,
-    };
+    this.#settings = poolSettings(model);
     // Without TLS there is nothing that could tell.
     const protocol = http.protocol === "auto" && model.tls === null ? "http1" : http.protocol;
     this.#protocol = protocol === "downstream" ? "auto" : protocol;
-    this.#http2 = protocol === "http1" ? null : this.#http2Environment();
+    this.#http2 = protocol === "http1" ? null : http2Environment(services, this.#scope);
     this.#choice = PoolChoice.of(model);
-    this.#balancer = roundRobin([], services.random);
+    const { lb } = model;
+    this.#balancing = new ClusterBalancing({
+      model: lb,
+      services,
+      scope: this.#scope,
+      active: () => this.stats.rqActive.value + this.#tcp.size,
+      findHost: (address) => this.#members.get(address)?.host,
+    });
+    this.#foreseen = new ForeseenHosts(this.#balancing, this.#pools);
+    const { clock, timers } = services;
+    this.#merged =
+      lb.mergeWindowMs === 0
+        ? null
+        : new MergedUpdates(lb.mergeWindowMs, clock, timers, (hosts) => this.#applyHosts(hosts));
     if (model.discovery.kind === "static") this.updateHosts(model.endpoints);
   }
 
@@ -132,15 +127,22 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
   }
 
   openStream(events: UpstreamStreamEvents, request?: UpstreamRequest): UpstreamStream | OpenFailure {
+    // What was let in once is not refused when it is sent again.
+    if (request?.isRetry !== true && this.#balancing.drops()) return "drop_overload";
     const { predictive } = this.model.preconnect;
-    if (predictive > 1) this.#connectAhead(predictive, request);
+    if (predictive > 1 && this.#balancing.isForeseeable)
+      this.#foreseen.connectAhead(predictive, request, this.#members.values(), this.#hosts.length);
+    const choice = request ?? null;
     const aversion = request?.aversion ?? null;
-    const host = aversion === null ? this.#pick(request?.isRetry !== true) : pickOther(this.#others, aversion);
+    const host = aversion === null ? this.#pick(choice, request?.isRetry !== true) : pickOther(this, choice, aversion);
     if (host === null) return "no_healthy_upstream";
     const pool = this.#pools.get(host)!.pick(request);
     if (pool === null) return this.#noPool();
     const stream = pool.openStream(events);
-    if (aversion !== null && typeof stream !== "string") stream.aversion = aversion;
+    if (typeof stream !== "string") {
+      stream.choice = choice;
+      stream.aversion = aversion;
+    }
     return stream;
   }
 
@@ -149,35 +151,12 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
     return "overflow";
   }
 
-  /** As Envoy: connections to the hosts that are next in turn, until those that there are would do for `ratio` times the streams. */
-  #connectAhead(ratio: number, request: UpstreamRequest | undefined): void {
-    for (let i = 0; i < MOST_AHEAD; i++) {
-      let streams = 1;
-      let capacity = 0;
-      for (const pools of this.#members.values()) {
-        for (const pool of pools.all()) {
-          streams += pool.pending + pool.active;
-          capacity += pool.capacity + pool.active;
-        }
-      }
-      if (streams * ratio <= capacity || this.#foreseen.length >= this.#hostsInTurn) return;
-      const host = this.#balancer.pick();
-      if (host === null) return;
-      this.#foreseen.push(host);
-      const pool = this.#pools.get(host)!.pick(request);
-      if (pool === null || !pool.connectAhead(ratio)) return;
-    }
-  }
-
   /** Another host's pool of the same kind; the same pool where there is no other host and this one stays. */
   sendAgain(stream: PooledStream, from: StreamPool): boolean {
     if (this.#closed) return from instanceof HostPool && from.take(stream);
     const { kind } = from as HostPool;
-    for (let i = 0; i < MOST_PICKS; i++) {
-      const host = this.#balancer.pick();
-      if (host === null) break;
-      if (host !== from.host) return this.#pools.get(host)!.ofKind(kind)?.take(stream) ?? false;
-    }
+    const host = pickElsewhere(this.#balancing, stream, [from.host], this.#hosts);
+    if (host !== null) return this.#pools.get(host)!.ofKind(kind)?.take(stream) ?? false;
     return this.#members.get(from.host.address)?.host === from.host
       ? (this.#pools.get(from.host)!.ofKind(kind)?.take(stream) ?? false)
       : false;
@@ -185,15 +164,9 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
 
   sendElsewhere(stream: PooledStream, from: StreamPool): boolean {
     if (this.#closed) return false;
-    const { unreached, aversion } = stream;
-    const host = pickElsewhere(() => this.#balancer.pick(), 2 * this.#hostsInTurn, unreached!, aversion);
-    if (host === null) return false;
-    return (
-      this.#pools
-        .get(host)!
-        .ofKind((from as HostPool).kind)
-        ?.take(stream) ?? false
-    );
+    const host = pickElsewhere(this.#balancing, stream, stream.unreached!, this.#hosts);
+    const pools = host === null ? undefined : this.#pools.get(host);
+    return pools?.ofKind((from as HostPool).kind)?.take(stream) ?? false;
   }
 
   sendOverHttp1(stream: PooledStream, from: StreamPool): boolean {
@@ -202,8 +175,13 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
     return pools.ofHttp1((from as HostPool).kind)?.take(stream) ?? false;
   }
 
-  connect(events: UpstreamConnectionEvents, client: ConnectionInfo | null = null): UpstreamConnection | OpenFailure {
-    const host = this.#pick();
+  connect(
+    events: UpstreamConnectionEvents,
+    client: ConnectionInfo | null = null,
+    choice: HostChoice | null = null,
+  ): UpstreamConnection | OpenFailure {
+    if (this.#balancing.drops()) return "drop_overload";
+    const host = this.#pick(choice);
     if (host === null) return "no_healthy_upstream";
     const breakers = this.#breakers.default;
     if (!breakers.mayConnect || host.limit?.mayConnect === false) {
@@ -222,35 +200,32 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
   }
 
   beginCall(): Host | null {
-    const host = this.#pick();
+    const host = this.#pick(null);
     if (host === null) return null;
-    this.stats.rqTotal.inc();
-    this.stats.rqActive.inc();
-    host.rqTotal.inc();
-    host.rqActive.inc();
+    beginCount(this.stats, host);
     return host;
   }
 
   endCall(host: Host, code: number): void {
-    this.stats.rqActive.dec();
-    host.rqActive.dec();
-    host.watch?.count(httpOfGrpc(code));
-    if (code === 0) host.rqSuccess.inc();
-    else host.rqError.inc();
+    endCount(this.stats, host, code, this.#services.clock);
   }
 
   get retries(): RetryAllowance {
     return this.#breakers;
   }
 
-  readonly #others = (): Host | null => this.#pick(false);
-
   /** `mayProbe`: whether an ejected host may be tried with it. */
-  #pick(mayProbe = true): Host | null {
-    if (this.#panic) this.stats.lbHealthyPanic.inc();
-    const probed = !mayProbe || this.#onProbation.length === 0 ? null : probeHost(this.#onProbation);
-    if (probed !== null) return probed;
-    const host = this.#foreseen.length === 0 ? this.#balancer.pick() : this.#foreseen.shift()!;
+  #pick(choice: HostChoice | null, mayProbe = true): Host | null {
+    if (mayProbe && this.#onProbation.length !== 0) {
+      const probed = probeHost(this.#onProbation, choice, this.model.lb.policy);
+      if (probed !== null) return probed;
+    }
+    return this.pickNth(choice, 0);
+  }
+
+  pickNth(choice: HostChoice | null, attempt: number): Host | null {
+    const foreseen = (choice?.override ?? null) === null ? this.#foreseen.take() : null;
+    const host = foreseen ?? this.#balancing.pick(choice, attempt);
     if (host === null) this.stats.cxNoneHealthy.inc();
     return host;
   }
@@ -258,11 +233,17 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
   /** The hosts from now on. Those that stay keep their connections; those that go finish what they carry. */
   updateHosts(models: readonly HostModel[]): void {
     if (this.#closed) return;
+    if (this.#merged === null) this.#applyHosts(models);
+    else this.#merged.offer(models, areOthers(models, this.#members));
+  }
+
+  #applyHosts(models: readonly HostModel[]): void {
     const members = this.#members;
     const gone = new Set(members.keys());
     let changed = false;
     const order: Host[] = [];
     const seen = new Set<string>();
+    const nowMs = this.#services.clock.turnNow();
     for (const model of models) {
       const key = addressKey(model.address);
       if (seen.has(key)) continue;
@@ -270,16 +251,16 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
       gone.delete(key);
       const known = members.get(key);
       if (known !== undefined) {
-        known.host.weight = model.weight;
-        judgeHost(known.host, model, this.model, this.#services.hostReports);
-        known.host.metadata = model.metadata ?? null;
+        known.host.update(model);
+        judgeHost(known.host, model, this.model, this.#services.hostReports, nowMs);
         order.push(known.host);
         continue;
       }
       changed = true;
       const scope = this.#services.stats.scope(hostStatsPrefix(this.name, key));
-      const host = new Host(model, this.name, scope);
-      judgeHost(host, model, this.model, this.#services.hostReports);
+      const host = new Host(model, this.name, scope, nowMs);
+      host.latency = this.#balancing.latencyOf(scope);
+      judgeHost(host, model, this.model, this.#services.hostReports, nowMs);
       const { maxConnectionsPerHost: perHost } = this.model.circuitBreakers ?? DEFAULT_CIRCUIT_BREAKERS;
       if (perHost !== 0) host.limit = new HostConnections(this.#services.shared, this.name, key, perHost);
       const pools = new HostPools(host, this.#choice, this.#newPool);
@@ -292,14 +273,20 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
       this.#retire(members.get(key)!);
       members.delete(key);
     }
-    if (changed) this.stats.membershipChange.inc();
+    if (changed) {
+      this.stats.membershipChange.inc();
+      if (this.model.lb.closesOnChange) for (const pools of members.values()) this.#renew(pools);
+    }
     this.#choose(order);
   }
 
   /** What main's checks and its outlier detection say of hosts now. */
   updateFlags(changes: readonly HostFlags[]): void {
-    if (applyFlags(changes, this.#members, this.#tcp, this.model))
-      this.#choose(Array.from(this.#members.values(), ({ host }) => host));
+    if (this.#closed) return;
+    // What waits was said before.
+    this.#merged?.flush();
+    const nowMs = this.#services.clock.turnNow();
+    if (applyFlags(changes, this.#members, this.#replaced, this.#tcp, this.model, nowMs)) this.#choose(this.#hosts);
   }
 
   /** From now on it is these hosts that are chosen from. */
@@ -307,18 +294,31 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
     this.stats.membershipTotal.set(order.length);
     this.stats.membershipHealthy.set(order.filter((h) => h.health === "healthy").length);
     this.stats.membershipDegraded.set(order.filter((h) => h.health === "degraded").length);
-    const { hosts, panic } = eligible(order);
-    this.#panic = panic;
-    this.#balancer = roundRobin(hosts, this.#services.random);
-    this.#hostsInTurn = hosts.length;
-    this.#foreseen = [];
+    this.#hosts = order;
+    this.#foreseen.clear();
     this.#onProbation = order.filter(isOnProbation);
+    this.#balancing.update(order);
+    this.onHosts?.(order);
   }
 
-  #http2Environment(): Http2Environment {
-    const { clock, timers, flushQueue, random } = this.#services;
-    const stats = new Http2CodecStats(this.#scope.under("http2."), NO_HTTP2_STATS.tooManyPrematureResets);
-    return { clock, timers, flushQueue, stats, random: () => random.next() };
+  /** As this thread knows them now. */
+  get hosts(): readonly Host[] {
+    return this.#hosts;
+  }
+
+  /** Hosts of the cluster that this proxy belongs to, for zone-aware routing. */
+  updateCallers(callers: readonly Host[] | null): void {
+    if (!this.#closed) this.#balancing.updateCallers(callers);
+  }
+
+  /** Other connections to the same host; those that there are end when they are idle. */
+  #renew(pools: HostPools): void {
+    const { host } = pools;
+    const fresh = new HostPools(host, this.#choice, this.#newPool);
+    this.#members.set(host.address, fresh);
+    this.#pools.set(host, fresh);
+    this.#replaced.add(pools);
+    this.#drain(pools, () => this.#replaced.delete(pools));
   }
 
   readonly #newPool = (host: Host, kind: ChosenPool | null): HostPool => {
@@ -343,21 +343,35 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
   #retire(pools: HostPools): void {
     const { host } = pools;
     this.channels.closeHost(host);
+    this.#drain(pools, () => this.#pools.delete(host));
+  }
+
+  #drain(pools: HostPools, forget: () => void): void {
     this.#leaving++;
     pools.drain(() => {
-      this.#pools.delete(host);
-      host.release();
+      forget();
+      this.#releaseHost(pools.host);
       this.#leaving--;
       this.#releaseIfDone();
     });
+  }
+
+  /** Nothing of it is left, neither now nor of what was replaced. */
+  #releaseHost(host: Host): void {
+    if (this.#pools.has(host)) return;
+    for (const pools of this.#replaced) if (pools.host === host) return;
+    host.release();
   }
 
   /** The cluster is gone from the configuration: what it carries may finish. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#balancer = roundRobin([], this.#services.random);
-    this.#foreseen = [];
+    this.#merged?.close();
+    this.#balancing.close();
+    this.#hosts = [];
+    this.#onProbation = [];
+    this.#foreseen.clear();
     for (const pools of this.#members.values()) this.#retire(pools);
     this.#members.clear();
     this.#releaseIfDone();
@@ -366,7 +380,7 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner {
   /** Everything ends now. */
   destroy(): void {
     this.close();
-    for (const pools of this.#pools.values()) pools.destroy();
+    for (const pools of [...this.#pools.values(), ...this.#replaced]) pools.destroy();
     for (const upstream of this.#tcp) upstream.destroy();
   }
 

@@ -1,10 +1,18 @@
 /** One host of a cluster in one thread: its address, what it is called, whether it takes traffic, and its own counters (shown by /clusters). */
 import type { Counter, Gauge, UpstreamHost } from "@sluice/sdk";
-import type { AddressModel, EndpointHealthModel, EndpointModel, HostMetadataModel } from "../config/model.ts";
+import { BALANCING_NAMESPACE } from "../config/balancing-model.ts";
+import type {
+  AddressModel,
+  EndpointHealthModel,
+  EndpointModel,
+  HostMetadataModel,
+  LocalityModel,
+} from "../config/model.ts";
 import type { HostConnections } from "./circuit-breakers.ts";
 import type { SlotGauge } from "../stats/metrics.ts";
 import type { StatsScope } from "../stats/stats-store.ts";
 import { HEALTH_FLAG, healthOf } from "./health/health-flags.ts";
+import type { HostLatency } from "./load-balancing/host-latency.ts";
 import type { HostCountsModel } from "./outlier/host-counts.ts";
 import type { HostWatch } from "./outlier/host-watch.ts";
 
@@ -16,6 +24,10 @@ export interface HostModel {
   readonly hostname: string;
   readonly weight: number;
   readonly health: HostHealth;
+  /** 0 is asked first. @default 0 */
+  readonly priority?: number;
+  /** @default none */
+  readonly locality?: LocalityModel;
   /** Absent: checked as its cluster says. */
   readonly healthCheck?: EndpointHealthModel;
   /** What main's checks and its outlier detection found (HEALTH_FLAG); absent: nothing. */
@@ -25,6 +37,8 @@ export interface HostModel {
   /** Absent: none. */
   readonly metadata?: HostMetadataModel;
 }
+
+export type HostLabels = HostMetadataModel[string];
 
 /** A host's address and the flags that it has from now on. */
 export type HostFlags = readonly [address: string, flags: number];
@@ -50,7 +64,7 @@ export class Host implements UpstreamHost {
   readonly address: string;
   readonly hostname: string;
   readonly cluster: string;
-  /** 1 to 128. */
+  /** 1 or more. */
   weight: number;
   /** What discovery says and what was found besides, in one: see `judge`. */
   health: HostHealth;
@@ -58,14 +72,24 @@ export class Host implements UpstreamHost {
   flags: number;
   /** Told of its answers and failures; null: nobody wants to know. */
   watch: HostWatch | null;
-  metadata: HostMetadataModel | null;
   /** null: its connections are not limited. */
   limit: HostConnections | null;
+  priority: number;
+  locality: LocalityModel | null;
+  metadata: HostMetadataModel | null;
+  /** Monotonic ms: since when it is healthy, as far as anybody knows. */
+  healthySinceMs: number;
+  /** Connections for one caller alone, which are not requests. */
+  connections: number;
+  /** Where it stands in a shuffled list, 0 to 1; -1: not drawn yet. */
+  shuffledPlace: number;
+  /** null: nobody asks how long it takes. */
+  latency: HostLatency | null;
   readonly cxTotal: Counter;
   readonly cxActive: Gauge;
   readonly cxConnectFail: Counter;
   readonly rqTotal: Counter;
-  readonly rqActive: Gauge;
+  readonly rqActive: SlotGauge;
   readonly rqSuccess: Counter;
   readonly rqError: Counter;
   readonly rqTimeout: Counter;
@@ -73,7 +97,7 @@ export class Host implements UpstreamHost {
   #discovered: HostHealth;
 
   /** `scope` is the host's own. */
-  constructor(model: HostModel, cluster: string, scope: StatsScope) {
+  constructor(model: HostModel, cluster: string, scope: StatsScope, nowMs = 0) {
     this.target = model.address;
     this.address = addressKey(model.address);
     this.hostname = model.hostname === "" ? this.address : model.hostname;
@@ -83,8 +107,14 @@ export class Host implements UpstreamHost {
     this.flags = 0;
     this.watch = null;
     this.#discovered = model.health;
-    this.metadata = model.metadata ?? null;
     this.limit = null;
+    this.priority = model.priority ?? 0;
+    this.locality = model.locality ?? null;
+    this.metadata = model.metadata ?? null;
+    this.healthySinceMs = nowMs;
+    this.connections = 0;
+    this.shuffledPlace = -1;
+    this.latency = null;
     this.#scope = scope;
     this.cxTotal = scope.counter("cx_total");
     this.cxActive = scope.gauge("cx_active");
@@ -96,12 +126,41 @@ export class Host implements UpstreamHost {
     this.rqTimeout = scope.counter("rq_timeout");
   }
 
-  /** What discovery says of it (null: what it said last), and what checks and outlier detection found. */
-  judge(discovered: HostHealth | null, flags: number): void {
+  /** What it is busy with, in this thread. */
+  get active(): number {
+    return this.rqActive.value + this.connections;
+  }
+
+  /** What discovery says of it now, but for its health. */
+  update(model: HostModel): void {
+    this.weight = model.weight;
+    this.priority = model.priority ?? 0;
+    this.locality = model.locality ?? null;
+    this.metadata = model.metadata ?? null;
+  }
+
+  /**
+   * What discovery says of it (null: what it said last), and what checks and outlier detection found. It starts slowly when discovery or a check finds it well again; not when
+   * its ejection ends, as in Envoy.
+   */
+  judge(discovered: HostHealth | null, flags: number, nowMs = 0): void {
+    const wasOut = (this.flags & HEALTH_FLAG.failedActiveHc) !== 0 || this.#discovered !== "healthy";
     if (discovered !== null) this.#discovered = discovered;
     this.flags = flags;
     this.health = healthOf(this.#discovered, flags);
+    const isOut = (flags & HEALTH_FLAG.failedActiveHc) !== 0 || this.#discovered !== "healthy";
+    if (wasOut && !isOut) this.healthySinceMs = nowMs;
     if (this.watch !== null) this.watch.isFailed = (flags & HEALTH_FLAG.failedActiveHc) !== 0;
+  }
+
+  /** Of no account where health of the whole cluster is judged. Envoy: excluded hosts. */
+  get isExcluded(): boolean {
+    return (this.flags & HEALTH_FLAG.excludedByImmediateFail) !== 0;
+  }
+
+  /** What subsets, hashes and retries know it by; null: nothing. */
+  get labels(): HostLabels | null {
+    return this.metadata?.[BALANCING_NAMESPACE] ?? null;
   }
 
   get usable(): boolean {

@@ -47,6 +47,7 @@ export class TcpUpstream implements UpstreamConnection, ConnectEvents, Connectio
     stats.cxActive.inc();
     host.cxTotal.inc();
     host.cxActive.inc();
+    host.connections++;
   }
 
   start(connector: Connector, timeoutMs: number, target: ConnectTarget | null): void {
@@ -121,7 +122,9 @@ export class TcpUpstream implements UpstreamConnection, ConnectEvents, Connectio
   onConnected(connection: Connection): void {
     this.#connecting = null;
     this.#connection = connection;
-    this.#stats.cxConnectMs.record(this.#clock.turnNow() - this.#startMs);
+    const nowMs = this.#clock.turnNow();
+    this.#stats.cxConnectMs.record(nowMs - this.#startMs);
+    this.host.latency?.observe(nowMs - this.#startMs, false, nowMs);
     connection.setEvents(this);
     if (this.#over) {
       connection.destroy();
@@ -142,6 +145,8 @@ export class TcpUpstream implements UpstreamConnection, ConnectEvents, Connectio
   onConnectFailed(reason: "connection_failure" | "connection_timeout", detail: string): void {
     this.#stats.cxConnectFail.inc();
     this.host.cxConnectFail.inc();
+    const nowMs = this.#clock.turnNow();
+    this.host.latency?.observe(nowMs - this.#startMs, true, nowMs);
     if (reason === "connection_timeout") {
       this.#stats.cxConnectTimeout.inc();
       this.host.watch?.timedOut();
@@ -191,6 +196,7 @@ export class TcpUpstream implements UpstreamConnection, ConnectEvents, Connectio
     if (!this.#all.delete(this)) return;
     this.#stats.cxActive.dec();
     this.host.cxActive.dec();
+    this.host.connections--;
     this.#breakers.connectionGone();
     this.host.limit?.gone();
   }

@@ -12,6 +12,7 @@ test("Envoy's defaults", () => {
       idleTimeoutMs: 3_600_000,
       maxConnectAttempts: 1,
       maxDownstreamConnectionDurationMs: 0,
+      hash: null,
       tunnel: null,
       logsOnConnected: false,
       logIntervalMs: 0,
@@ -21,11 +22,13 @@ test("Envoy's defaults", () => {
 
 test("everything set; access logs are left to the engine", () => {
   const clusters = [
-    { name: "a", weight: 1 },
+    { name: "a", weight: 1, metadata_match: { filter_metadata: { "envoy.lb": { v: 2, w: 3 }, other: { x: 1 } } } },
     { name: "b", weight: 3 },
   ];
   const value = {
     stat_prefix: "t",
+    metadata_match: { filter_metadata: { "envoy.lb": { v: 1 } } },
+    hash_policy: [{ filter_state: { key: "k" } }],
     weighted_clusters: { clusters },
     idle_timeout: "0s",
     max_connect_attempts: 3,
@@ -48,13 +51,14 @@ test("everything set; access logs are left to the engine", () => {
     value: {
       statPrefix: "t",
       targets: [
-        { cluster: "a", weight: 1 },
-        { cluster: "b", weight: 3 },
+        { cluster: "a", weight: 1, subset: { v: 2, w: 3 } },
+        { cluster: "b", weight: 3, subset: { v: 1 } },
       ],
       totalWeight: 4,
       idleTimeoutMs: 0,
       maxConnectAttempts: 3,
       maxDownstreamConnectionDurationMs: 1500,
+      hash: { kind: "filter_state", key: "k" },
       tunnel: {
         hostname: "%REQUESTED_SERVER_NAME%:443",
         postPath: "/tunnel",
@@ -105,11 +109,15 @@ describe("refusals", () => {
       { stat_prefix: "t", weighted_clusters: { clusters: [{ name: "a" }] } },
       ["weighted_clusters", "clusters", 0, "weight"],
     ],
+    ["two hash policies", { ...base, hash_policy: [{ source_ip: {} }, { source_ip: {} }] }, ["hash_policy", 1]],
+    ["a hash of nothing", { ...base, hash_policy: [{}] }, ["hash_policy", 0]],
     [
-      "metadata of a cluster",
-      { stat_prefix: "t", weighted_clusters: { clusters: [{ name: "a", weight: 1, metadata_match: {} }] } },
-      ["weighted_clusters", "clusters", 0, "metadata_match"],
+      "a hash of two things",
+      { ...base, hash_policy: [{ source_ip: {}, filter_state: { key: "k" } }] },
+      ["hash_policy", 0],
     ],
+    ["no key", { ...base, hash_policy: [{ filter_state: {} }] }, ["hash_policy", 0, "filter_state", "key"]],
+    ["metadata that is none", { ...base, metadata_match: 1 }, ["metadata_match"]],
     ["no attempt", { ...base, max_connect_attempts: 0 }, ["max_connect_attempts"]],
     ["half an attempt", { ...base, max_connect_attempts: 1.5 }, ["max_connect_attempts"]],
     ["a duration without a unit", { ...base, idle_timeout: "5" }, ["idle_timeout"]],

@@ -1,11 +1,14 @@
 /** Configuration of tcp_proxy: envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy. Its access logs are the engine's business. */
-import { ConfigError, parsedBy } from "@sluice/sdk";
+import { ConfigError, parsedBy, type SubsetValues } from "@sluice/sdk";
 import { booleanOf, countOf, type Fields, fieldsOf, millisecondsOf, refuseUnknown, textOf } from "../shared/fields.ts";
+import { HASH_MESSAGES, hashOf, subsetOf, type TcpHash } from "./host-choice.ts";
 import { TUNNEL_FIELDS, tunnelOf, type TunnelSettings } from "./tunnel-config.ts";
 
 export interface TcpProxyTarget {
   readonly cluster: string;
   readonly weight: number;
+  /** Values that hosts must have; absent: none. */
+  readonly subset?: SubsetValues;
 }
 
 export interface TcpProxySettings {
@@ -18,6 +21,8 @@ export interface TcpProxySettings {
   readonly maxConnectAttempts: number;
   /** 0: no limit. */
   readonly maxDownstreamConnectionDurationMs: number;
+  /** null: any host of the balancer's will do. */
+  readonly hash: TcpHash | null;
   /** null: bytes go upstream as they are. */
   readonly tunnel: TunnelSettings | null;
   /** Access log lines besides the one at the end: when the upstream connection stands, and every so often (0: not). */
@@ -30,6 +35,8 @@ const FIELDS = [
   "stat_prefix",
   "cluster",
   "weighted_clusters",
+  "metadata_match",
+  "hash_policy",
   "idle_timeout",
   "max_connect_attempts",
   "max_downstream_connection_duration",
@@ -44,7 +51,8 @@ const LOG_FIELDS = ["flush_access_log_on_connected", "access_log_flush_interval"
 export const TCP_PROXY_MESSAGES = {
   [MESSAGE]: FIELDS,
   [`${MESSAGE}.WeightedCluster`]: ["clusters"],
-  [`${MESSAGE}.WeightedCluster.ClusterWeight`]: ["name", "weight"],
+  [`${MESSAGE}.WeightedCluster.ClusterWeight`]: ["name", "weight", "metadata_match"],
+  ...HASH_MESSAGES,
   [`${MESSAGE}.TunnelingConfig`]: TUNNEL_FIELDS,
   [`${MESSAGE}.TcpAccessLogOptions`]: LOG_FIELDS,
 } as const;
@@ -66,6 +74,7 @@ export const tcpProxyConfig = parsedBy((value): TcpProxySettings => {
     idleTimeoutMs: millisecondsOf(fields, "idle_timeout") ?? HOUR_MS,
     maxConnectAttempts,
     maxDownstreamConnectionDurationMs: atLeastOne(fields, "max_downstream_connection_duration"),
+    hash: hashOf(fields),
     tunnel: tunnelOf(fields),
     ...loggingOf(fields),
   };
@@ -98,24 +107,28 @@ function loggingOf(fields: Fields): Pick<TcpProxySettings, "logsOnConnected" | "
 function targetsOf(fields: Fields): TcpProxyTarget[] {
   const cluster = textOf(fields, "cluster");
   const weighted = fields["weighted_clusters"] ?? undefined;
+  const subset = subsetOf(fields);
   if (weighted === undefined) {
     if (cluster === "") throw new ConfigError("expected a cluster, here or in weighted_clusters", ["cluster"]);
-    return [{ cluster, weight: 1 }];
+    return [{ cluster, weight: 1, ...(subset !== null && { subset }) }];
   }
   if (cluster !== "")
     throw new ConfigError("expected only one of cluster and weighted_clusters", ["weighted_clusters"]);
   const { clusters } = fieldsOf(weighted, ["weighted_clusters"]);
   const path = ["weighted_clusters", "clusters"];
   if (!Array.isArray(clusters) || clusters.length === 0) throw new ConfigError("expected a list of clusters", path);
-  return clusters.map((entry: unknown, index) => targetOf(entry, [...path, index]));
+  return clusters.map((entry: unknown, index) => targetOf(entry, subset, [...path, index]));
 }
 
-function targetOf(entry: unknown, path: ReadonlyArray<string | number>): TcpProxyTarget {
+/** `common`: what all hosts must have. */
+function targetOf(entry: unknown, common: SubsetValues | null, path: ReadonlyArray<string | number>): TcpProxyTarget {
   const fields = fieldsOf(entry, path);
-  refuseUnknown(fields, ["name", "weight"], path);
+  refuseUnknown(fields, ["name", "weight", "metadata_match"], path);
+  const own = subsetOf(fields, path);
+  const subset = own === null && common === null ? null : { ...common, ...own };
   const cluster = textOf(fields, "name", path);
   if (cluster === "") throw new ConfigError("expected the cluster's name", [...path, "name"]);
   const weight = countOf(fields, "weight", path) ?? 0;
   if (weight === 0) throw new ConfigError("expected 1 or more", [...path, "weight"]);
-  return { cluster, weight };
+  return { cluster, weight, ...(subset !== null && { subset }) };
 }

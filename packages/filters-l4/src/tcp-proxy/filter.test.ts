@@ -1,6 +1,8 @@
+import type { NetworkConnection } from "@sluice/sdk";
 import { describe, expect, test } from "vitest";
 import { turns } from "../../../../test/support/network-harness.ts";
 import { type FakeUpstream, HOST, World } from "../../../../test/support/tcp-proxy-world.ts";
+import { addHash } from "./host-choice.ts";
 
 describe("bytes", () => {
   test("the client is paused until the upstream connection stands; early bytes are not lost", () => {
@@ -226,5 +228,53 @@ describe("time", () => {
     world.time.advance(520);
     expect(client.closedBy).toBe("now");
     expect(world.count("max_downstream_connection_duration")).toBe(1);
+  });
+});
+
+describe("choice of the host", () => {
+  const hashed = (world: World): string[] => {
+    const texts: string[] = [];
+    world.choice?.hashKey?.({ add: (text) => void texts.push(text) });
+    return texts;
+  };
+
+  test("by the client's address, where that is configured", () => {
+    const world = new World({ hash: { kind: "source_ip" } });
+    const client = world.connect();
+    expect(client.info.remote.ip).not.toBe("");
+    expect(hashed(world)).toEqual([client.info.remote.ip]);
+    const plain = new World();
+    plain.connect();
+    expect(hashed(plain)).toEqual([]);
+    expect(plain.choice?.subset).toBeNull();
+  });
+
+  test("by the filter state; what is no text counts for nothing", () => {
+    const world = new World({ hash: { kind: "filter_state", key: "tenant" } });
+    world.connect();
+    expect(hashed(world)).toEqual([]);
+    for (const value of ["acme", 7, { a: 1 }]) {
+      const filterState = { get: (key: string) => (key === "tenant" ? value : undefined) };
+      const texts: string[] = [];
+      addHash({ add: (text) => void texts.push(text) }, { kind: "filter_state", key: "tenant" }, {
+        filterState,
+      } as unknown as NetworkConnection);
+      expect(texts).toEqual(typeof value === "object" ? [] : [String(value)]);
+    }
+  });
+
+  test("among those that have what is configured", () => {
+    const world = new World({ targets: [{ cluster: "c", weight: 1, subset: { v: 1 } }] });
+    world.connect();
+    expect(world.choice?.subset).toEqual({ v: 1 });
+  });
+
+  test("a cluster that drops its load closes the connection", async () => {
+    const world = new World();
+    world.failure = "drop_overload";
+    const client = world.connect();
+    await turns();
+    expect(client.closedBy).toBe("now");
+    expect(world.logged).toEqual(["DO drop_overload - 1 "]);
   });
 });

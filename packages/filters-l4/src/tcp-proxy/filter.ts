@@ -11,7 +11,7 @@ import {
   Stop,
   type Timer,
 } from "@sluice/sdk";
-import type { TcpProxySettings } from "./config.ts";
+import type { TcpProxySettings, TcpProxyTarget } from "./config.ts";
 import { TcpSession } from "./session.ts";
 import { TunnelPlan } from "./tunnel.ts";
 
@@ -89,13 +89,13 @@ export class TcpProxyFilter implements NetworkFilter<TcpSession | undefined> {
     return this.#context.setTimer(callback, ms);
   }
 
-  #pick(): string {
+  #pick(): TcpProxyTarget {
     const { targets, totalWeight } = this.settings;
     let at = targets.length > 1 ? this.#context.random.below(totalWeight) : 0;
-    for (const { cluster, weight } of targets) {
-      if (at < weight) return cluster;
-      at -= weight;
+    for (const target of targets) {
+      if (at < target.weight) return target;
+      at -= target.weight;
     }
-    return targets[0]!.cluster;
+    return targets[0]!;
   }
 }

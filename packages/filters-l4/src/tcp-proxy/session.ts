@@ -3,21 +3,29 @@
  * slower side pause the faster, ends both. When the client is gone after it said everything, what it said is still delivered (Envoy's upstream flush).
  */
 import type {
+  DynamicMetadata,
+  HashKey,
+  HostChoice,
+  HostOverride,
   NetworkConnection,
   ResetReason,
+  SubsetValues,
   Timer,
   UpstreamConnection,
   UpstreamConnectionEvents,
   UpstreamHost,
   WatermarkListener,
 } from "@sluice/sdk";
+import type { TcpProxyTarget } from "./config.ts";
 import type { TcpProxyFilter } from "./filter.ts";
+import { addHash } from "./host-choice.ts";
 import { openTunnel } from "./tunnel.ts";
 
-export class TcpSession implements UpstreamConnectionEvents, WatermarkListener {
+export class TcpSession implements UpstreamConnectionEvents, WatermarkListener, HostChoice {
   readonly #filter: TcpProxyFilter;
   readonly #client: NetworkConnection<TcpSession | undefined>;
   readonly #clusterName: string;
+  readonly #subset: SubsetValues | null;
   #upstream: UpstreamConnection | null = null;
   #attempts = 0;
   #isConnected = false;
@@ -31,10 +39,33 @@ export class TcpSession implements UpstreamConnectionEvents, WatermarkListener {
   #lastActiveMs = 0;
   #flushTimer: Timer | null = null;
 
-  constructor(filter: TcpProxyFilter, client: NetworkConnection<TcpSession | undefined>, clusterName: string) {
+  constructor(filter: TcpProxyFilter, client: NetworkConnection<TcpSession | undefined>, target: TcpProxyTarget) {
     this.#filter = filter;
     this.#client = client;
-    this.#clusterName = clusterName;
+    this.#clusterName = target.cluster;
+    this.#subset = target.subset ?? null;
+  }
+
+  // As the cluster sees the connection, while it chooses a host.
+
+  get metadata(): DynamicMetadata {
+    return this.#client.metadata;
+  }
+
+  get override(): HostOverride | null {
+    return this.#client.info.upstreamOverride;
+  }
+
+  /** What filters left takes the place of what is configured. */
+  get subset(): SubsetValues | null {
+    const left = this.#client.metadata.get("envoy.lb");
+    if (left === undefined) return this.#subset;
+    return { ...this.#subset, ...left };
+  }
+
+  hashKey(key: HashKey): void {
+    const { hash } = this.#filter.settings;
+    if (hash !== null) addHash(key, hash, this.#client);
   }
 
   start(): void {
@@ -195,10 +226,10 @@ export class TcpSession implements UpstreamConnectionEvents, WatermarkListener {
     info.upstreamAttempts = this.#attempts;
     const upstream =
       tunnel === null || request === null
-        ? cluster.connect(this, this.#client.connection)
-        : openTunnel(tunnel, cluster, request, this.#client, this);
+        ? cluster.connect(this, this.#client.connection, this)
+        : openTunnel(tunnel, cluster, request, this.#client, this, this);
     if (typeof upstream === "string") {
-      info.addFlag(upstream === "overflow" ? "UO" : "UH");
+      info.addFlag(FLAGS[upstream]);
       this.#client.close("now", upstream);
       return;
     }
@@ -232,6 +263,8 @@ export class TcpSession implements UpstreamConnectionEvents, WatermarkListener {
     upstream?.close(abort);
   }
 }
+
+const FLAGS = { no_healthy_upstream: "UH", overflow: "UO", drop_overload: "DO" } as const;
 
 /** A flush's greatest length where idle connections may last for ever. */
 const FLUSH_MS = 3_600_000;

@@ -7,6 +7,7 @@ import type {
   FilterContext,
   Format,
   Headers,
+  HostChoice,
   NetworkConnection,
   OpenFailure,
   RequestHeaders,
@@ -60,9 +61,18 @@ export function openTunnel(
   request: RequestHeaders,
   client: NetworkConnection,
   events: UpstreamConnectionEvents,
+  choice: HostChoice,
 ): UpstreamConnection | OpenFailure {
   const tunnel = new HttpTunnel(plan.settings, client, events);
-  const stream = cluster.openStream(tunnel, { protocol: "", headers: null, client: client.connection });
+  const stream = cluster.openStream(tunnel, {
+    protocol: "",
+    headers: null,
+    client: client.connection,
+    metadata: choice.metadata ?? null,
+    subset: choice.subset ?? null,
+    override: choice.override ?? null,
+    hashKey: (key) => choice.hashKey?.(key),
+  });
   if (typeof stream === "string") return stream;
   tunnel.stream = stream;
   stream.sendHeaders(request, false);

@@ -5,6 +5,7 @@
 import type {
   Cluster,
   ConnectTermination,
+  HostChoice,
   OpenFailure,
   RequestHeaders,
   ResetReason,
@@ -23,11 +24,11 @@ export function isTerminated(connect: ConnectTermination, { method }: RequestHea
 export function openConnect(
   cluster: Cluster,
   connect: ConnectTermination,
-  events: UpstreamStreamEvents,
+  events: UpstreamStreamEvents & HostChoice,
   stream: RouterHandle,
 ): UpstreamStream | OpenFailure {
   const upstream = new ConnectUpstream(connect, events, stream);
-  const connection = cluster.connect(upstream, stream.info.connection);
+  const connection = cluster.connect(upstream, stream.info.connection, events);
   if (typeof connection === "string") return connection;
   upstream.connection = connection;
   return upstream;

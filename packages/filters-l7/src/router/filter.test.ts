@@ -1,5 +1,5 @@
 import type { ResetReason, UpstreamHost } from "@sluice/sdk";
-import { describe, expect, it, test } from "vitest";
+import { describe, expect, it, test, vi } from "vitest";
 import { FAKE_HOST, FakeClusters } from "../../../../test/support/fake-cluster.ts";
 import { world } from "../../../../test/support/router-world.ts";
 import type { RouteEntry } from "../../../core/src/http/route/types.ts";
@@ -194,6 +194,50 @@ describe("clusters that cannot take a request", () => {
     const quiet = world({ config: { suppress_envoy_headers: true } });
     quiet.clusters.failure = "overflow";
     expect((await quiet.harness.request()).sent.headers).not.toHaveProperty("x-envoy-overloaded");
+  });
+});
+
+describe("the choice of a host", () => {
+  it("is told what the route says, without asking for more than the cluster does", async () => {
+    const hash = { addTo: vi.fn(() => null) };
+    const { harness, clusters } = world({ entry: { subset: { version: "1" }, hash } as Partial<RouteEntry> });
+    const client = harness.open().headers({ "x-user": "alice" });
+    const { request } = clusters;
+    expect(request?.subset).toEqual({ version: "1" });
+    expect(request?.override).toBeNull();
+    expect(hash.addTo).not.toHaveBeenCalled();
+    const key = { add() {} };
+    request!.hashKey!(key);
+    expect(hash.addTo).toHaveBeenCalledWith(key, expect.objectContaining({ method: "GET" }), expect.anything());
+    clusters.last.ready().respond(204);
+    expect(client.sent.headers).not.toHaveProperty("set-cookie");
+  });
+
+  it("knows what filters left, which has the last word", () => {
+    const { harness, clusters } = world({ entry: { subset: { version: "1", stage: "prod" } } as Partial<RouteEntry> });
+    const client = harness.open().headers();
+    client.stream.metadata.set("envoy.lb", { version: "2" });
+    client.stream.upstreamOverride = { address: "10.0.0.1:80" };
+    expect(clusters.request?.subset).toEqual({ version: "2", stage: "prod" });
+    expect(clusters.request?.override).toEqual({ address: "10.0.0.1:80" });
+  });
+
+  it("gives the client the cookies that it made", () => {
+    const hash = { addTo: () => ['a="1"; HttpOnly', 'b="2"; HttpOnly'] };
+    const { harness, clusters } = world({ entry: { hash } as Partial<RouteEntry> });
+    const client = harness.open().headers();
+    clusters.request!.hashKey!({ add() {} });
+    clusters.last.ready().respond(200, { "set-cookie": "own=1" });
+    expect(client.sent.headers["set-cookie"]).toBe('own=1, a="1"; HttpOnly, b="2"; HttpOnly');
+  });
+
+  it("may be refused before it is made: DO", async () => {
+    const { harness, chain, clusters } = world();
+    clusters.failure = "drop_overload";
+    const client = await harness.request();
+    expect(client.sent).toMatchObject({ status: 503, body: "drop overload" });
+    expect(client.stream).toMatchObject({ details: "drop_overload", flags: ["DO"] });
+    expect(chain.count("cluster.web.upstream_rq_503")).toBe(1);
   });
 });
 

@@ -303,7 +303,7 @@ export class RetriedUpstream implements UpstreamStream, HostAversion {
     this.#giveBack();
     if (this.#running.length !== 0) return;
     if (failure === "overflow") this.#owner.onUpstreamReset("overflow", "", null);
-    else this.#owner.noHost();
+    else this.#owner.notOpened(failure);
   }
 
   #win(attempt: Attempt): void {

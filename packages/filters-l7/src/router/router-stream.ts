@@ -1,13 +1,18 @@
 /** Hot path. One stream of the router: between the chain's handle and the upstream stream, back-pressure both ways, the route's time-outs. */
 import type {
   ConnectionInfo,
+  DynamicMetadata,
   ForwardRoute,
+  HashKey,
   Headers,
   HostAversion,
+  HostOverride,
   LocalReplyOptions,
+  OpenFailure,
   RequestHeaders,
   ResetReason,
   ResponseHeaders,
+  SubsetValues,
   TerminalStream,
   Timer,
   UpstreamHost,
@@ -17,7 +22,7 @@ import type {
   WatermarkListener,
 } from "@sluice/sdk";
 import { isTerminated, openConnect } from "./connect-upstream.ts";
-import { FAILURES } from "./failures.ts";
+import { failureOf, lastedTooLong, NOT_OPENED, TOO_LONG_TO_REPEAT, tooLate } from "./failures.ts";
 import type { Router } from "./filter.ts";
 import { streamDuration } from "./grpc-timeout.ts";
 import { followRedirect } from "./internal-redirect.ts";
@@ -28,6 +33,7 @@ import type { ResponseCounters } from "./response-counters.ts";
 import { type Mirror, mirrorsOf, sendCopies } from "./mirrors.ts";
 import { type RetriedUpstream, retriedUpstream } from "./retried-upstream.ts";
 import { takeAsking } from "./retry-settings.ts";
+import { subsetOf } from "./route-subset.ts";
 import { completeHandshake } from "./websocket-handshake.ts";
 
 export type RouterHandle = TerminalStream<RouterStream>;
@@ -50,6 +56,8 @@ export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, Wate
   isHighPriority: boolean;
   isRetry: boolean;
   headers: RequestHeaders | null;
+  /** That the hash of the request made; null: none. */
+  cookies: readonly string[] | null;
   timer: Timer | null;
   timeoutMs: number;
   /** 504, or what the client wants instead when the time is up. */
@@ -76,6 +84,7 @@ export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, Wate
     this.isHighPriority = false;
     this.isRetry = false;
     this.headers = null;
+    this.cookies = null;
     this.timer = null;
     this.timeoutMs = 0;
     this.timeoutStatus = 504;
@@ -94,6 +103,24 @@ export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, Wate
 
   get client(): ConnectionInfo {
     return this.stream!.info.connection;
+  }
+
+  get metadata(): DynamicMetadata {
+    return this.stream!.metadata;
+  }
+
+  get override(): HostOverride | null {
+    // As in Envoy, another attempt need not have the same host.
+    return this.isRetry ? null : this.stream!.info.upstreamOverride;
+  }
+
+  get subset(): SubsetValues | null {
+    return subsetOf(this.route!, this.stream!.metadata);
+  }
+
+  hashKey(key: HashKey): void {
+    const { hash } = this.route!;
+    if (hash !== null) this.cookies = hash.addTo(key, this.headers!, this.stream!);
   }
 
   /** Opens the upstream stream and sends the headers. */
@@ -137,8 +164,7 @@ export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, Wate
         ? cluster.openStream(this, this)
         : this.retries.open(cluster);
     if (typeof upstream === "string") {
-      if (upstream === "no_healthy_upstream") this.noHost();
-      else this.failed("overflow", "");
+      this.notOpened(upstream);
       return;
     }
     this.upstream = upstream;
@@ -197,30 +223,26 @@ export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, Wate
     this.counters!.timeout.inc();
     this.further?.timedOut();
     this.end(this.timeoutStatus === 504);
-    const body = this.timeoutStatus === 504 ? "upstream request timeout" : "";
-    this.answer({ status: this.timeoutStatus, body, flag: "UT", details: "response_timeout" });
+    this.answer(tooLate(this.timeoutStatus, "response_timeout"));
   }
 
   /** One attempt was too slow, and there is no other. */
   attemptTimedOut(details: string): void {
     this.end();
-    const body = this.timeoutStatus === 504 ? "upstream request timeout" : "";
-    this.answer({ status: this.timeoutStatus, body, flag: "UT", details });
+    this.answer(tooLate(this.timeoutStatus, details));
   }
 
-  noHost(): void {
+  /** No attempt is under way, and none can be. */
+  notOpened(failure: OpenFailure): void {
+    if (failure === "overflow") return this.failed(failure, "");
     this.end();
-    this.answer({ status: 503, body: "no healthy upstream", flag: "UH", details: "no_healthy_upstream" });
+    this.answer(NOT_OPENED[failure]);
   }
 
   /** The last attempt has failed, the next one waits, and the body does not fit any more. */
   private tooLongToRepeat(): void {
     this.end();
-    this.answer({
-      status: 507,
-      body: "exceeded request buffer limit while retrying upstream",
-      details: "request_payload_exceeded_retry_buffer_limit",
-    });
+    this.answer(TOO_LONG_TO_REPEAT);
   }
 
   /** Envoy: x-envoy-upstream-stream-duration-ms. */
@@ -228,17 +250,8 @@ export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, Wate
     if (this.upstream === null) return;
     this.counters!.rare("upstream_rq_max_duration_reached");
     this.end();
-    this.tooLong();
-  }
-
-  private tooLong(): void {
     this.timer?.cancel();
-    this.answer({
-      status: this.sentMs < 0 ? 408 : 504,
-      body: "upstream max stream duration reached",
-      flag: "UMSDR",
-      details: "upstream_max_stream_duration_reached",
-    });
+    this.answer(lastedTooLong(this.sentMs >= 0));
   }
 
   /** The stream is over, from whichever side. */
@@ -276,6 +289,7 @@ export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, Wate
     if (headers.status === 101) completeHandshake(this.headers!, headers, stream!.info.protocol);
     if (route!.includeAttemptCountInResponse)
       headers.set("x-envoy-attempt-count", String(stream!.info.upstreamAttempts));
+    if (this.cookies !== null) for (const cookie of this.cookies) headers.append("set-cookie", cookie);
     route!.finalizeResponse(headers, stream!);
     if (end) this.responseEnded();
     stream!.sendHeaders(headers, end);
@@ -328,23 +342,14 @@ export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, Wate
     const { info } = this.stream!;
     if (host !== null) info.upstreamHost = host;
     info.upstreamFailure = detail;
-    if (reason === "max_duration") return this.tooLong();
-    this.failed(reason, detail, code);
+    this.timer?.cancel();
+    if (reason === "max_duration") this.answer(lastedTooLong(this.sentMs >= 0));
+    else this.failed(reason, detail, code);
   }
 
   private failed(reason: ResetReason, detail: string, resetCode = -1): void {
     this.timer?.cancel();
-    const { status, flag, words } = FAILURES[reason];
-    const when = this.responded ? "upstream_reset_after_response_started" : "upstream_reset_before_response_started";
-    const cause = detail === "" ? words : `${words}|${detail}`;
-    this.answer({
-      status,
-      flag,
-      body: `upstream connect error or disconnect/reset before headers. reset reason: ${words}`,
-      details: `${when}{${cause.replaceAll(" ", "_")}}`,
-      resetCode,
-      ...(reason === "overflow" && !this.router!.settings.suppressEnvoyHeaders ? { headers: OVERLOADED } : {}),
-    });
+    this.answer(failureOf(reason, detail, this.responded, resetCode, !this.router!.settings.suppressEnvoyHeaders));
   }
 
   /** A reply made here is the cluster's too: it is counted there as Envoy does. */
@@ -388,12 +393,5 @@ export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, Wate
   }
 }
 
-const OVERLOADED = { "x-envoy-overloaded": "true" };
-
-function onResponseTimeout(handle: RouterHandle): void {
-  handle.state.timedOut();
-}
-
-function onMaxDuration(handle: RouterHandle): void {
-  handle.state.lastedTooLong();
-}
+const onResponseTimeout = (handle: RouterHandle): void => handle.state.timedOut();
+const onMaxDuration = (handle: RouterHandle): void => handle.state.lastedTooLong();

@@ -26,6 +26,7 @@ export function compileBootstrap(
   context.node = { cluster: bootstrap.node?.cluster ?? "", node: bootstrap.node?.id ?? "" };
   const eventLog = bootstrap.clusterManager?.outlierDetection?.eventLogPath ?? "";
   if (eventLog !== "") context.outlierEventLog = context.resolvePath(eventLog);
+  context.local = compileLocal(context, bootstrap);
   const clusters = compileClusters(context, bootstrap);
   const listeners = compileListeners(context, bootstrap);
   return {
@@ -38,6 +39,19 @@ export function compileBootstrap(
     extensions,
     bootstrap: context.tree.toJson(bootstrap),
   };
+}
+
+function compileLocal(
+  context: CompileContext,
+  { clusterManager, node, staticResources }: Bootstrap,
+): CompileContext["local"] {
+  const cluster = clusterManager?.localClusterName ?? "";
+  if (clusterManager === undefined || cluster === "") return null;
+  const names = (staticResources?.clusters ?? []).map(({ name }) => name);
+  if (!names.includes(cluster))
+    context.dangling({ message: clusterManager, field: "local_cluster_name" }, "the cluster", cluster, names);
+  const { region = "", zone = "", subZone = "" } = node?.locality ?? {};
+  return { cluster, locality: { region, zone, subZone } };
 }
 
 function compileClusters(context: CompileContext, bootstrap: Bootstrap): ClusterModel[] {

@@ -1,9 +1,13 @@
 /** Clusters: discovery, endpoints, connection options. */
 import type { Cluster } from "../envoy/generated/envoy/config/cluster/v3/cluster_pb.js";
 import type { ClusterLoadAssignment } from "../envoy/generated/envoy/config/endpoint/v3/endpoint_pb.js";
-import type { LbEndpoint } from "../envoy/generated/envoy/config/endpoint/v3/endpoint_components_pb.js";
+import type {
+  LbEndpoint,
+  LocalityLbEndpoints,
+} from "../envoy/generated/envoy/config/endpoint/v3/endpoint_components_pb.js";
 import { enumName } from "../envoy/enum-name.ts";
-import type { ClusterModel, EndpointModel } from "../model.ts";
+import type { ClusterModel, EndpointModel, LocalityModel } from "../model.ts";
+import { compileBalancing } from "./balancing/balancing.ts";
 import { compileClusterHealth, compileEndpointHealth } from "./cluster-health.ts";
 import type { CompileContext } from "./context.ts";
 import { compileCircuitBreakers, hostMetadata } from "./circuit-breakers.ts";
@@ -16,14 +20,7 @@ import { bufferLimit, compileAddress, milliseconds } from "./values.ts";
 export function compileCluster(context: CompileContext, cluster: Cluster): ClusterModel | undefined {
   if (cluster.name === "") return undefined;
   const discovery = compileDiscovery(context, cluster);
-  const { lbPolicy } = cluster;
   const http = compileUpstreamHttp(context, cluster);
-  if (lbPolicy !== 0)
-    context.unsupported(
-      { message: cluster, field: "lb_policy" },
-      enumName("envoy.config.cluster.v3.Cluster.LbPolicy", lbPolicy),
-      "ROUND_ROBIN",
-    );
   return {
     name: cluster.name,
     statName: (cluster.altStatName === "" ? cluster.name : cluster.altStatName).replaceAll(":", "_"),
@@ -31,7 +28,7 @@ export function compileCluster(context: CompileContext, cluster: Cluster): Clust
     endpoints: compileEndpoints(context, cluster, discovery.kind === "strict_dns"),
     connectTimeoutMs: milliseconds(context, cluster, "connect_timeout", cluster.connectTimeout, 5000),
     bufferLimitBytes: bufferLimit(context, cluster, cluster.perConnectionBufferLimitBytes),
-    lb: "round_robin",
+    lb: compileBalancing(context, cluster),
     ...compileUpstreamTransport(context, cluster, http),
     tcpKeepalive: compileKeepalive(context, cluster),
     preconnect: compilePreconnect(cluster),
@@ -69,12 +66,17 @@ function compileEndpoints(context: CompileContext, cluster: Cluster, names: bool
   const endpoints: EndpointModel[] = [];
   let written = 0;
   for (const locality of assignment?.endpoints ?? []) {
-    if (locality.priority !== 0)
-      context.unsupported({ message: locality, field: "priority" }, "a priority other than 0");
     written += locality.lbEndpoints.length;
+    const { priority } = locality;
+    const place = localityOf(locality);
     for (const host of locality.lbEndpoints) {
       const endpoint = compileEndpoint(context, host, names);
-      if (endpoint !== undefined) endpoints.push(endpoint);
+      if (endpoint === undefined) continue;
+      endpoints.push({
+        ...endpoint,
+        ...(priority !== 0 && { priority }),
+        ...(place !== undefined && { locality: place }),
+      });
     }
   }
   if (written === 0 && !context.tree.isDamaged(cluster)) {
@@ -85,6 +87,12 @@ function compileEndpoints(context: CompileContext, cluster: Cluster, names: bool
     );
   }
   return endpoints;
+}
+
+/** undefined where nothing is said that could matter. */
+function localityOf({ locality, loadBalancingWeight: weight = 0 }: LocalityLbEndpoints): LocalityModel | undefined {
+  const { region = "", zone = "", subZone = "" } = locality ?? {};
+  return region === "" && zone === "" && subZone === "" && weight === 0 ? undefined : { region, zone, subZone, weight };
 }
 
 const health = ["healthy", "healthy", "unhealthy", "draining", "unhealthy", "degraded"] as const;

@@ -6,7 +6,7 @@ import type { Registry } from "../../registry/registry.ts";
 import { didYouMean } from "../did-you-mean.ts";
 import { bind, type BindOptions } from "../envoy/bind.ts";
 import type { ConfigTree } from "../envoy/tree.ts";
-import type { ConfigPlace, ObserveModel } from "../model.ts";
+import type { ConfigPlace, LocalityNameModel, ObserveModel } from "../model.ts";
 import type { Finding, Location, Problems } from "../problems.ts";
 import type { JsonObject, Locator } from "../source/source.ts";
 
@@ -44,6 +44,8 @@ export class CompileContext {
   node: { readonly cluster: string; readonly node: string } = { cluster: "", node: "" };
   /** Where outlier detection of all clusters writes its events; empty: nowhere. Known before clusters are compiled. */
   outlierEventLog = "";
+  /** The cluster that this proxy is a host of, and where it is; known before clusters are compiled. null: nobody says. */
+  local: { readonly cluster: string; readonly locality: LocalityNameModel } | null = null;
   readonly #options: CompileOptions;
   readonly #problems: Problems;
 

@@ -3,10 +3,12 @@ import { isIP } from "node:net";
 import type { Json } from "../model.ts";
 import type { JsonObject } from "../source/source.ts";
 import { adaptHeaderCase } from "./http-options.ts";
+import { adaptBalancing } from "./balancing.ts";
 import { addressHost, longAddress, type ParsedAddress, readAddress } from "./address.ts";
 import { adaptCircuitBreakers } from "./circuit-breakers.ts";
 import { edgeCluster } from "./edge.ts";
 import { adaptHealth } from "./health.ts";
+import { endpointGroups, type PlacedEndpoint } from "./endpoint-groups.ts";
 import { Section } from "./section.ts";
 import type { ShortContext } from "./short-context.ts";
 import { adaptClusterTls } from "./tls.ts";
@@ -45,9 +47,8 @@ function adaptNamed(context: ShortContext, clusters: JsonObject, name: string): 
   return longCluster(section, clusters, name, endpoints);
 }
 
-interface Endpoint {
+interface Endpoint extends PlacedEndpoint {
   readonly address: ParsedAddress;
-  readonly long: JsonObject;
 }
 
 interface Spot {
@@ -83,7 +84,7 @@ function readEndpoints(context: ShortContext, list: Json[], spot: Spot | undefin
     section?.copy("hostname", endpoint);
     section?.copy("weight", long, "load_balancing_weight");
     section?.put(long, "health_status", section.choice("health", health), "health");
-    endpoints.push({ address, long });
+    endpoints.push({ address, long, section });
   }
   return endpoints;
 }
@@ -108,15 +109,18 @@ function longCluster(section: Section, clusters: JsonObject, name: string, endpo
     made,
   );
   section.put(made, "dns_lookup_family", section.choice("dns_family", families), "dns_family");
-  refuse(section, "lb", "round_robin");
-  const lbEndpoints = section.make(
-    endpoints.map(({ long }) => long),
-    section.has("endpoints") ? "endpoints" : undefined,
-  );
-  made["load_assignment"] = section.make({
+  const balancing = adaptBalancing(section, made, name);
+  const from = section.has("endpoints") ? "endpoints" : undefined;
+  const assignment = section.make<JsonObject>({
     cluster_name: name,
-    endpoints: section.make([section.make({ lb_endpoints: lbEndpoints })]),
+    endpoints: section.make(endpointGroups(section, endpoints, balancing, from)),
   });
+  if (balancing?.has("overprovisioning") === true) {
+    const policy = balancing.make<JsonObject>({});
+    balancing.copy("overprovisioning", policy, "overprovisioning_factor");
+    balancing.put(assignment, "policy", policy, "overprovisioning");
+  }
+  made["load_assignment"] = assignment;
   adaptClusterTls(section, made, hosts);
   adaptProxyProtocol(section, made);
   adaptConnections(section, made);
@@ -166,13 +170,6 @@ function adaptConnections(section: Section, made: JsonObject): void {
     section.copy("preconnect", policy, "per_upstream_preconnect_ratio");
     made["preconnect_policy"] = policy;
   }
-}
-
-/** A choice that has few possible values until more are implemented. */
-function refuse(section: Section, key: string, ...possible: readonly string[]): void {
-  const value = section.text(key);
-  if (value !== undefined && !possible.includes(value))
-    section.context.unsupported(section.value, key, `${key}: ${value}`, possible.join(" or "));
 }
 
 const optionsType = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";

@@ -3,13 +3,10 @@ import type {
   AccessLogConfig,
   AccessLogTimesConfig,
   CertificateConfig,
-  CircuitBreakersConfig,
   ClientCertConfig,
   ClientIpConfig,
-  ClusterConfig,
   ClusterTlsConfig,
   DebugTraceConfig,
-  EndpointConfig,
   FilterCostConfig,
   HeaderChangesConfig,
   Http2Config,
@@ -33,27 +30,13 @@ import type {
   SluiceConfig,
   TcpConfig,
   TcpTunnelConfig,
-  ThresholdsConfig,
   VirtualHostConfig,
   WeightedClusterConfig,
 } from "../define-config.ts";
-import type { HealthCheckConfig, OutlierDetectionConfig } from "../define-health.ts";
-
-/** A compile error where a key of the type is missing or one is too many. */
-function keysOf<T>(keys: Record<keyof T & string, true>): ReadonlySet<string> {
-  return new Set(Object.keys(keys));
-}
+import { clusterKeys } from "./cluster-keys.ts";
+import { keysOf } from "./keys-of.ts";
 
 const tlsOptions = { min_version: true, max_version: true, ciphers: true, curves: true, alpn: true } as const;
-const thresholds = {
-  max_connections: true,
-  max_pending_requests: true,
-  max_requests: true,
-  max_retries: true,
-  retry_budget: true,
-  max_connection_pools: true,
-  track_remaining: true,
-} as const;
 const certificate = { cert: true, key: true, password_file: true } as const;
 
 /** Part → its keys. The names of the parts are those of docs/configuration/short-form.md. */
@@ -174,6 +157,8 @@ export const shortKeys = {
     rewrite: true,
     append_x_forwarded_host: true,
     cluster_not_found: true,
+    hash: true,
+    subset: true,
     upgrades: true,
     tunnel: true,
     retry: true,
@@ -198,9 +183,6 @@ export const shortKeys = {
   }),
   retry_back_off: keysOf<Exclude<RetryConfig["back_off"], string | undefined>>({ base: true, max: true }),
   mirror: keysOf<MirrorConfig>({ cluster: true, percent: true, key: true, mark_host: true }),
-  thresholds: keysOf<ThresholdsConfig>(thresholds),
-  retry_budget: keysOf<Exclude<ThresholdsConfig["retry_budget"], number | undefined>>({ percent: true, min: true }),
-  circuit_breakers: keysOf<CircuitBreakersConfig>({ ...thresholds, high: true, max_connections_per_host: true }),
   route_share: keysOf<Exclude<RouteConfig["share"], number | undefined>>({ percent: true, key: true }),
   route_tunnel: keysOf<RouteTunnelConfig>({ allow_post: true, proxy_protocol: true }),
   match: keysOf<MatchFieldsConfig>({
@@ -225,6 +207,7 @@ export const shortKeys = {
     name: true,
     header: true,
     weight: true,
+    subset: true,
     host: true,
     request_headers: true,
     response_headers: true,
@@ -287,6 +270,8 @@ export const shortKeys = {
     idle_timeout: true,
     max_connect_attempts: true,
     max_connection_duration: true,
+    hash: true,
+    subset: true,
     tunnel: true,
     access_log: true,
     stat_prefix: true,
@@ -309,61 +294,7 @@ export const shortKeys = {
     handshake_timeout: true,
   }),
   cluster_tls: keysOf<ClusterTlsConfig>({ ...tlsOptions, ...certificate, sni: true, ca: true, verify: true }),
-  cluster: keysOf<ClusterConfig>({
-    endpoints: true,
-    dns: true,
-    dns_refresh: true,
-    dns_ttl: true,
-    dns_family: true,
-    lb: true,
-    protocol: true,
-    proxy_protocol: true,
-    tcp_keepalive: true,
-    preconnect: true,
-    circuit_breakers: true,
-    connect_timeout: true,
-    tls: true,
-    buffer_limit: true,
-    idle_timeout: true,
-    max_connection_duration: true,
-    max_stream_duration: true,
-    max_requests_per_connection: true,
-    max_headers_count: true,
-    trailers: true,
-    header_case: true,
-    stat_name: true,
-    health_check: true,
-    outlier_detection: true,
-  }),
-  health_check: keysOf<HealthCheckConfig>({
-    path: true,
-    host: true,
-    method: true,
-    expect: true,
-    http2: true,
-    grpc: true,
-    tcp: true,
-    interval: true,
-    idle_interval: true,
-    timeout: true,
-    unhealthy_threshold: true,
-    healthy_threshold: true,
-    jitter: true,
-    event_log: true,
-  }),
-  outlier_detection: keysOf<OutlierDetectionConfig>({
-    consecutive_5xx: true,
-    consecutive_gateway_failure: true,
-    split_local_failures: true,
-    success_rate: true,
-    failure_percentage: true,
-    interval: true,
-    base_ejection_time: true,
-    max_ejection_time: true,
-    max_ejection_percent: true,
-    probation: true,
-  }),
-  endpoint: keysOf<EndpointConfig>({ address: true, weight: true, hostname: true, health: true }),
+  ...clusterKeys,
 } as const;
 
 export type PartName = keyof typeof shortKeys;
@@ -373,8 +304,7 @@ export const laterKeys: Partial<Record<PartName, ReadonlySet<string>>> = {
   configuration: new Set(["runtime", "stats", "tracing", "overload", "secrets"]),
   listener: new Set(["chains", "udp"]),
   http: new Set(["tracing"]),
-  route: new Set(["hash", "rate_limits", "cors"]),
-  tcp: new Set(["hash"]),
-  cluster: new Set(["eds", "http2", "subsets", "slow_start"]),
+  route: new Set(["rate_limits", "cors"]),
+  cluster: new Set(["eds", "http2"]),
   listener_tls: new Set(["ocsp", "session_ticket_keys"]),
 };

@@ -7,8 +7,8 @@ import { isMapping, Section } from "./section.ts";
 const CONDITIONS = ["gateway-error", "reset", "connect-failure", "refused-stream"];
 /** RFC 9110 section 9.2.2. */
 const IDEMPOTENT = ["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"];
-/** A host that has had the request is passed over so often. */
-const HOST_ATTEMPTS = 5;
+/** A host that has had the request is passed over so often: enough for policies that draw hosts at random. */
+const HOST_ATTEMPTS = 32;
 const previousHosts = "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate";
 
 /** Envoy's retry_policy, and hedge_policy beside it. */

@@ -2,6 +2,7 @@
 import type { Json } from "../model.ts";
 import type { JsonObject } from "../source/source.ts";
 import { edgeRoute } from "./edge.ts";
+import { adaptHash, adaptSubset } from "./hash.ts";
 import { adaptInternalRedirect } from "./internal-redirect.ts";
 import { adaptMirrors, adaptRetry } from "./retry.ts";
 import type { Section } from "./section.ts";
@@ -20,6 +21,8 @@ const forwardOnly = [
   "rewrite",
   "append_x_forwarded_host",
   "cluster_not_found",
+  "hash",
+  "subset",
   "upgrades",
   "tunnel",
   "retry",
@@ -74,6 +77,8 @@ function adaptForward(route: Section, which: "cluster" | "clusters" | "cluster_h
   adaptRetry(route, action);
   adaptMirrors(route, action);
   route.put(action, "priority", route.choice("priority", priorities), "priority");
+  adaptHash(route, action);
+  adaptSubset(route, action);
   adaptRewrite(route, action);
   adaptUpgrades(route, action);
   if (isEdge) edgeRoute(action);

@@ -2,6 +2,7 @@
 import type { Json } from "../model.ts";
 import type { JsonObject } from "../source/source.ts";
 import { adaptAccessLogs } from "./access-log.ts";
+import { adaptSubset, adaptTcpHash } from "./hash.ts";
 import type { Section } from "./section.ts";
 import { adaptTunneling } from "./tunnel.ts";
 import { adaptWeights } from "./weights.ts";
@@ -32,6 +33,8 @@ export function adaptTcp(listener: Section): JsonObject | undefined {
     );
     if (target === "cluster") section.copy("cluster", proxy);
     if (target === "clusters") section.put(proxy, "weighted_clusters", adaptWeights(section), "clusters");
+    adaptTcpHash(section, proxy);
+    adaptSubset(section, proxy);
     section.put(proxy, "tunneling_config", adaptTunneling(section), "tunnel");
     adaptAccessLogs(section, proxy);
   }

@@ -2,6 +2,7 @@
 import type { Json } from "../model.ts";
 import type { JsonObject } from "../source/source.ts";
 import { adaptRouteFilters } from "./filters.ts";
+import { adaptSubset } from "./hash.ts";
 import { adaptHeaderChanges } from "./headers.ts";
 import { isMapping, Section } from "./section.ts";
 
@@ -29,6 +30,7 @@ function adaptList(section: Section, list: Json[]): Json[] {
     const cluster = entry.make<JsonObject>({});
     entry.onlyOne(["name", "header"]);
     entry.copyAll({ name: "name", header: "cluster_header", weight: "weight", host: "host_rewrite_literal" }, cluster);
+    adaptSubset(entry, cluster);
     adaptHeaderChanges(entry, cluster);
     adaptRouteFilters(entry, cluster);
     made.push(cluster);

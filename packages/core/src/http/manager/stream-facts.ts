@@ -1,5 +1,5 @@
 /** Hot path. What is known of one stream: the record that access logs, formatters and filters read. */
-import type { AddressInfo, ConnectionInfo, ResponseFlag, StreamInfo, UpstreamHost } from "@sluice/sdk";
+import type { AddressInfo, ConnectionInfo, HostOverride, ResponseFlag, StreamInfo, UpstreamHost } from "@sluice/sdk";
 import { RESPONSE_FLAGS } from "@sluice/sdk";
 import { TimerNode } from "../../timing/clock.ts";
 
@@ -18,6 +18,7 @@ export abstract class StreamFacts extends TimerNode implements StreamInfo {
   bytesSent: number;
   status: number;
   details: string;
+  upstreamOverride: HostOverride | null;
   upstreamHost: UpstreamHost | null;
   upstreamAttempts: number;
   upstreamClusterName: string;
@@ -41,6 +42,7 @@ export abstract class StreamFacts extends TimerNode implements StreamInfo {
     this.bytesSent = 0;
     this.status = 0;
     this.details = "";
+    this.upstreamOverride = null;
     this.upstreamHost = null;
     this.upstreamAttempts = 0;
     this.upstreamClusterName = "";

@@ -7,10 +7,13 @@ import type {
   MirrorPolicy,
   RequestHeaders,
   RetryPolicy,
+  RouteHash,
+  SubsetValues,
   TerminalStream,
 } from "@sluice/sdk";
 import type { ForwardActionModel, WeightedClusterModel } from "../../config/model.ts";
 import type { StreamHandle } from "../chain/stream-handle.ts";
+import { HashPolicies } from "./hash-policy.ts";
 import { AUTHORITY } from "../codec/h1/syntax.ts";
 import { HeaderField, KNOWN } from "../headers/field.ts";
 import type { RequestHeaderMap } from "../headers/header-map.ts";
@@ -39,6 +42,8 @@ export class ForwardParts {
   readonly connect: ConnectTermination | null;
   readonly retry: RetryPolicy | null;
   readonly mirrors: readonly MirrorPolicy[] | null;
+  readonly subset: SubsetValues | null;
+  readonly hash: RouteHash | null;
   /** Requests go up as they came. */
   readonly isPlain: boolean;
 
@@ -54,6 +59,9 @@ export class ForwardParts {
     this.connect = action.connect === null ? null : new TerminatedConnect(action.connect);
     this.retry = more.retry;
     this.mirrors = more.mirrors;
+    this.subset =
+      action.subset === undefined && cluster.subset === undefined ? null : { ...action.subset, ...cluster.subset };
+    this.hash = action.hashPolicies === undefined ? null : new HashPolicies(action.hashPolicies);
     this.isPlain =
       !base.includeAttemptCount &&
       base.requestMutations === null &&
@@ -90,6 +98,8 @@ export class ForwardEntry extends Entry implements ForwardRoute {
   readonly statPrefix: string;
   readonly upgrades: ReadonlyMap<string, boolean> | null;
   readonly connect: ConnectTermination | null;
+  readonly subset: SubsetValues | null;
+  readonly hash: RouteHash | null;
   readonly #parts: ForwardParts;
 
   constructor(base: EntryBase, parts: ForwardParts, clusterName: string) {
@@ -116,6 +126,8 @@ export class ForwardEntry extends Entry implements ForwardRoute {
     this.statPrefix = base.statPrefix;
     this.upgrades = parts.upgrades;
     this.connect = parts.connect;
+    this.subset = parts.subset;
+    this.hash = parts.hash;
     this.#parts = parts;
   }
 

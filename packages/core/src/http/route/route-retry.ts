@@ -57,7 +57,6 @@ function anyHolds(matches: readonly HeaderMatch[], headers: RequestHeaderMap): b
 }
 
 /** Envoy: where hosts are told apart. */
-const NAMESPACE = "envoy.lb";
 
 class OmittedHosts implements RetryHosts {
   readonly attempts: number;
@@ -73,8 +72,8 @@ class OmittedHosts implements RetryHosts {
   }
 
   omits(host: UpstreamHost): boolean {
-    const labels = (host as Host).metadata?.[NAMESPACE];
-    if (labels === undefined) return false;
+    const labels = (host as Host).labels;
+    if (labels === null) return false;
     if (this.#canaries && labels["canary"] === true) return true;
     for (const wanted of this.#metadata) if (hasAll(labels, wanted)) return true;
     return false;

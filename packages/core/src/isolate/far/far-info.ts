@@ -1,5 +1,5 @@
 /** `stream.info` in the filter's thread: what the filter declared, as it was when the hook was called, and the changes that it may make. */
-import type { AddressInfo, ConnectionInfo, ResponseFlag, StreamInfo, UpstreamHost } from "@sluice/sdk";
+import type { AddressInfo, ConnectionInfo, HostOverride, ResponseFlag, StreamInfo, UpstreamHost } from "@sluice/sdk";
 import { RESPONSE_FLAGS } from "@sluice/sdk";
 import type { FarStream } from "./far-stream.ts";
 import { refusingPrototype } from "./refusals.ts";
@@ -94,6 +94,14 @@ export class FarInfo implements StreamInfo {
     this.#stream.command(["details", this.#stream.number, String(details)]);
   }
 
+  get upstreamOverride(): HostOverride | null {
+    throw new TypeError(OVERRIDE);
+  }
+
+  set upstreamOverride(_override: HostOverride | null) {
+    throw new TypeError(OVERRIDE);
+  }
+
   get upstreamHost(): UpstreamHost | null {
     return this.#upstream()[0];
   }
@@ -150,6 +158,8 @@ export class FarInfo implements StreamInfo {
     return this.#read("info.upstream") as Upstream;
   }
 }
+
+const OVERRIDE = "stream.info.upstreamOverride cannot be had outside of inline (runtime: worker)";
 
 function refuseUpstream(): never {
   throw new TypeError("what is known of the upstream is set by the terminal filter, which is never isolated");

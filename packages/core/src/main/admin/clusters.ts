@@ -1,7 +1,9 @@
 /** `/clusters`: every host of every cluster with its health and its counts, in Envoy's text and JSON. */
-import type { AddressModel, ClusterModel } from "../../config/model.ts";
+import type { AddressModel, BalancerModel, BalancingModel, ClusterModel } from "../../config/model.ts";
+import { BALANCING_NAMESPACE } from "../../config/balancing-model.ts";
 import { flagWords, HEALTH_FLAG } from "../../upstream/health/health-flags.ts";
 import { type HostModel, addressKey, hostStatsPrefix, protocolStat } from "../../upstream/host.ts";
+import { LATENCY_STATS } from "../../upstream/load-balancing/host-latency.ts";
 import type { OutlierView } from "../../upstream/outlier/outlier-detector.ts";
 import { type AdminContext, type AdminEndpoint, json, text, wantsJson } from "./endpoint.ts";
 
@@ -27,18 +29,21 @@ export const clusters: AdminEndpoint = {
 function clusterJson(cluster: ClusterModel, context: AdminContext): unknown {
   const hosts = context.server.hostsOf(cluster).map((host) => ({
     address: addressJson(host.address),
-    stats: [...statsOf(cluster, host, context), ...protocolStats(cluster, host, context)].map(
-      ({ name, kind, value }) => ({
-        ...(kind === "gauge" ? { type: "GAUGE" } : {}),
-        // 64-bit numbers are strings in proto JSON; nothing is left out but zeros, as there.
-        ...(value === 0 ? {} : { value: String(value) }),
-        name,
-      }),
-    ),
+    stats: [
+      ...statsOf(cluster, host, context),
+      ...protocolStats(cluster, host, context),
+      ...latencyStats(cluster, host, context),
+    ].map(({ name, kind, value }) => ({
+      ...(kind === "gauge" ? { type: "GAUGE" } : {}),
+      // 64-bit numbers are strings in proto JSON; nothing is left out but zeros, as there.
+      ...(value === 0 ? {} : { value: String(value) }),
+      name,
+    })),
     ...healthJson(cluster, host, context),
     weight: host.weight,
     ...(host.hostname === "" ? {} : { hostname: host.hostname }),
-    locality: {},
+    ...(host.priority === undefined ? {} : { priority: host.priority }),
+    locality: localityJson(host),
   }));
   return {
     name: cluster.name,
@@ -48,7 +53,11 @@ function clusterJson(cluster: ClusterModel, context: AdminContext): unknown {
 }
 
 function clusterText(cluster: ClusterModel, context: AdminContext): string {
-  const lines = [`${cluster.name}::observability_name::${cluster.statName}`, `${cluster.name}::added_via_api::false`];
+  const lines = [
+    `${cluster.name}::observability_name::${cluster.statName}`,
+    `${cluster.name}::load_balancing::${policyText(cluster.lb)}`,
+    `${cluster.name}::added_via_api::false`,
+  ];
   for (const host of context.server.hostsOf(cluster)) {
     const place = `${cluster.name}::${addressKey(host.address)}`;
     for (const { name, value } of statsOf(cluster, host, context)) lines.push(`${place}::${name}::${value}`);
@@ -56,16 +65,17 @@ function clusterText(cluster: ClusterModel, context: AdminContext): string {
       `${place}::hostname::${host.hostname}`,
       `${place}::health_flags::${flagWords(host.health, host.flags ?? 0)}`,
       `${place}::weight::${host.weight}`,
-      `${place}::region::`,
-      `${place}::zone::`,
-      `${place}::sub_zone::`,
-      `${place}::canary::false`,
-      `${place}::priority::0`,
+      `${place}::region::${host.locality?.region ?? ""}`,
+      `${place}::zone::${host.locality?.zone ?? ""}`,
+      `${place}::sub_zone::${host.locality?.subZone ?? ""}`,
+      `${place}::canary::${host.metadata?.[BALANCING_NAMESPACE]?.["canary"] === true}`,
+      `${place}::priority::${host.priority ?? 0}`,
       ...outlierLines(context.server.hostHealth?.(cluster.name, addressKey(host.address))?.outlier ?? null).map(
         (line) => `${place}::${line}`,
       ),
     );
     const { speaks, source } = protocolOf(cluster, host, context);
+    for (const { name, value } of latencyStats(cluster, host, context)) lines.push(`${place}::${name}::${value}`);
     lines.push(`${place}::protocol::${speaks.join(",")}`, `${place}::protocol_source::${source}`);
   }
   return lines.map((line) => `${line}\n`).join("");
@@ -116,6 +126,37 @@ function statsOf(cluster: ClusterModel, host: HostModel, { server }: AdminContex
         ? []
         : [{ name: metric.name.slice(prefix.length), kind: metric.kind, value: metric.value }],
     );
+}
+
+function localityJson({ locality }: HostModel): unknown {
+  if (locality === undefined) return {};
+  const { region, zone, subZone } = locality;
+  return {
+    ...(region === "" ? {} : { region }),
+    ...(zone === "" ? {} : { zone }),
+    ...(subZone === "" ? {} : { sub_zone: subZone }),
+  };
+}
+
+/** Policies inside one another, and what is asked of localities. Ours: Envoy's admin does not say. */
+function policyText({ policy, locality }: BalancingModel): string {
+  const names = (model: BalancerModel): string =>
+    "policy" in model ? `${model.kind}(${names(model.policy)})` : model.kind;
+  return locality.kind === "none" ? names(policy) : `${names(policy)}, localities ${locality.kind}`;
+}
+
+/** What peak EWMA goes by, over all threads; none under other policies. Ours: failures that counted as slow answers, and answers whose Retry-After is kept to. */
+function latencyStats({ name, lb }: ClusterModel, host: HostModel, { server }: AdminContext): HostStat[] {
+  if (!policyText(lb).includes("peak_ewma")) return [];
+  const prefix = hostStatsPrefix(name, addressKey(host.address));
+  const value = (stat: string): number => server.aggregator.value(prefix + stat);
+  const workers = value(LATENCY_STATS.workers);
+  const average = workers === 0 ? 0 : value(LATENCY_STATS.average) / workers;
+  return [
+    { name: "latency_ewma_us", kind: "gauge", value: Math.round(average * 1000) },
+    { name: "latency_penalties", kind: "counter", value: value(LATENCY_STATS.penalties) },
+    { name: "latency_holds", kind: "counter", value: value(LATENCY_STATS.holds) },
+  ];
 }
 
 /** What a host is spoken to in, and how that is known. Ours: Envoy's admin does not say. */

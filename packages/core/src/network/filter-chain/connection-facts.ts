@@ -2,6 +2,7 @@
 import {
   type AddressInfo,
   type ConnectionInfo,
+  type HostOverride,
   RESPONSE_FLAGS,
   type ResponseFlag,
   type UpstreamHost,
@@ -26,6 +27,7 @@ export class ConnectionFacts implements FormatContext {
   logType: LogType = "TcpConnectionEnd";
   details = "";
   terminationDetails = "";
+  upstreamOverride: HostOverride | null = null;
   upstreamHost: UpstreamHost | null = null;
   upstreamAttempts = 0;
   upstreamClusterName = "";

@@ -63,6 +63,18 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 describe("strict DNS", () => {
+  it("gives every address what is said of its name", async () => {
+    const { names, dns } = setup();
+    names.set("a.test", ["10.0.0.1", "10.0.0.2"]);
+    const model = cluster(["a.test"]);
+    const locality = { region: "r", zone: "z", subZone: "", weight: 3 };
+    const said = { priority: 1, locality, metadata: { "envoy.lb": { version: "1" } }, weight: 7 };
+    const hosts = (await dns.resolve([{ ...model, endpoints: [{ ...model.endpoints[0]!, ...said }] }])).get("web")!;
+    expect(hosts).toHaveLength(2);
+    for (const host of hosts) expect(host).toMatchObject({ hostname: "a.test", ...said });
+    dns.close();
+  });
+
   it("makes a host of every address of every name, called after the name", async () => {
     const { names, dns } = setup();
     names.set("a.test", ["10.0.0.1", "10.0.0.2"]);

@@ -70,13 +70,11 @@ class Followed {
 function hostOf(endpoint: EndpointModel, ip: string): HostModel {
   const { address } = endpoint;
   if (address.kind === "pipe") return endpoint;
+  const { place: _, ...rest } = endpoint;
   return {
+    ...rest,
     address: { kind: "ip", host: ip, port: address.port },
     hostname: endpoint.hostname === "" ? address.host : endpoint.hostname,
-    weight: endpoint.weight,
-    health: endpoint.health,
-    ...(endpoint.healthCheck === undefined ? {} : { healthCheck: endpoint.healthCheck }),
-    ...(endpoint.metadata === undefined ? {} : { metadata: endpoint.metadata }),
   };
 }
 

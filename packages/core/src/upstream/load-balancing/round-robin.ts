@@ -1,39 +1,28 @@
 /**
- * Hot path. Weighted round robin: plain rotation where all weights are equal, else earliest deadline first (each host's next turn is 1/weight later). The start is
- * random, so that many workers do not begin with the same host. Envoy: round_robin.RoundRobin.
+ * Hot path. Weighted round robin: plain rotation where all weights are equal, else earliest deadline first. The start is random, so that many workers do not begin with
+ * the same host. Envoy: round_robin.RoundRobin.
  */
 import type { Random } from "@sluice/sdk";
 import type { Host } from "../host.ts";
+import { EdfScheduler } from "./edf-scheduler.ts";
+import type { BalancerParts, HostPicker } from "./load-balancer.ts";
+import { type SlowStart, UntilPicker } from "./slow-start.ts";
 
-export interface LoadBalancer {
-  /** null: no host takes traffic. */
-  pick(): Host | null;
+/** `slowStart`: null where there is none. `hosts`: at least one. */
+export function roundRobin(hosts: readonly Host[], slowStart: SlowStart | null, parts: BalancerParts): HostPicker {
+  const { clock, random } = parts;
+  const plain = hasEqualWeights(hosts) ? new Rotation(hosts, random) : new WeightedRotation(hosts, null, random);
+  const endMs = slowStart === null ? -1 : slowStart.endMs(hosts);
+  if (slowStart === null || endMs <= clock.turnNow()) return plain;
+  return new UntilPicker(clock, endMs, new WeightedRotation(hosts, slowStart, random), plain);
 }
 
-/** Below this share of healthy hosts health is ignored: better some errors than all traffic on few. Envoy: healthy_panic_threshold. */
-const PANIC_PERCENT = 50;
-
-/** The hosts to pick from: the healthy ones, or, in panic, all but the draining. */
-export function eligible(hosts: readonly Host[]): { readonly hosts: readonly Host[]; readonly panic: boolean } {
-  const candidates = hosts.filter((h) => h.health !== "draining");
-  const healthy = candidates.filter((h) => h.health === "healthy");
-  const usable = healthy.length === 0 ? candidates.filter((h) => h.usable) : healthy;
-  const panic =
-    candidates.length !== 0 && (candidates.filter((h) => h.usable).length * 100) / candidates.length < PANIC_PERCENT;
-  return panic ? { hosts: candidates, panic } : { hosts: usable, panic };
+export function hasEqualWeights(hosts: readonly Host[]): boolean {
+  const first = hosts[0]!.weight;
+  return hosts.every(({ weight }) => weight === first);
 }
 
-export function roundRobin(hosts: readonly Host[], random: Random): LoadBalancer {
-  const first = hosts[0];
-  if (first === undefined) return none;
-  return hosts.every((h) => h.weight === first.weight)
-    ? new Rotation(hosts, random)
-    : new EarliestDeadline(hosts, random);
-}
-
-const none: LoadBalancer = { pick: () => null };
-
-class Rotation implements LoadBalancer {
+class Rotation implements HostPicker {
   readonly #hosts: readonly Host[];
   #next: number;
 
@@ -50,43 +39,27 @@ class Rotation implements LoadBalancer {
   }
 }
 
-/** A binary heap of deadlines; ties go to the host that was listed first. */
-class EarliestDeadline implements LoadBalancer {
+class WeightedRotation implements HostPicker {
   readonly #hosts: readonly Host[];
-  readonly #deadlines: Float64Array;
-  readonly #heap: Int32Array;
+  readonly #slowStart: SlowStart | null;
+  readonly #scheduler: EdfScheduler;
 
-  constructor(hosts: readonly Host[], random: Random) {
+  constructor(hosts: readonly Host[], slowStart: SlowStart | null, random: Random) {
     this.#hosts = hosts;
-    this.#deadlines = Float64Array.from(hosts, (h) => 1 / h.weight);
-    this.#heap = Int32Array.from(hosts, (_, i) => i).sort((a, b) => this.#deadlines[a]! - this.#deadlines[b]!);
-    // A random number of turns, at most one whole round.
-    let total = 0;
-    for (const h of hosts) total += h.weight;
-    for (let turns = random.below(total); turns > 0; turns--) this.pick();
+    this.#slowStart = slowStart;
+    this.#scheduler = new EdfScheduler(hosts.map((host) => this.#weight(host)));
+    for (let turns = random.below(hosts.length); turns > 0; turns--) this.pick();
   }
 
   pick(): Host {
-    const heap = this.#heap;
-    const deadlines = this.#deadlines;
-    const host = heap[0]!;
-    deadlines[host] = deadlines[host]! + 1 / this.#hosts[host]!.weight;
-    let i = 0;
-    for (;;) {
-      const left = 2 * i + 1;
-      if (left >= heap.length) break;
-      const right = left + 1;
-      const child = right < heap.length && this.#before(heap[right]!, heap[left]!) ? right : left;
-      if (!this.#before(heap[child]!, host)) break;
-      heap[i] = heap[child]!;
-      i = child;
-    }
-    heap[i] = host;
-    return this.#hosts[host]!;
+    const scheduler = this.#scheduler;
+    const host = this.#hosts[scheduler.next]!;
+    scheduler.reschedule(this.#weight(host));
+    return host;
   }
 
-  #before(a: number, b: number): boolean {
-    const difference = this.#deadlines[a]! - this.#deadlines[b]!;
-    return difference < 0 || (difference === 0 && a < b);
+  #weight(host: Host): number {
+    const slowStart = this.#slowStart;
+    return slowStart === null ? host.weight : host.weight * slowStart.factor(host);
   }
 }

@@ -2,6 +2,7 @@
  * Hot path: docs/extending/hot-path-rules.md. What one thread counts of one host's answers, in memory that all threads share, so that five errors in a row are five whichever
  * workers they came to. Whoever makes a count reach its threshold tells main, once; main decides. A host without outlier detection and health checks has none of these.
  */
+import { isGrpcType } from "@sluice/sdk";
 import type { HeaderMap, ResponseHeaderMap } from "../../http/headers/header-map.ts";
 import {
   ANSWERS,
@@ -170,6 +171,6 @@ export function httpOfGrpc(code: number): number {
 /** An answer of 200 that is nothing but a gRPC status (trailers-only). */
 function statusOf(headers: HeaderMap): number {
   const grpc = headers.find("grpc-status");
-  if (grpc === null || headers.find("content-type")?.value.startsWith("application/grpc") !== true) return 200;
+  if (grpc === null || !isGrpcType(headers.find("content-type")?.value)) return 200;
   return /^[0-9]{1,3}$/.test(grpc.value) ? httpOfGrpc(Number(grpc.value)) : 500;
 }

@@ -9,6 +9,7 @@ import type { Breakers } from "../circuit-breakers.ts";
 import type { ClusterStats } from "../cluster-stats.ts";
 import type { ConnectEvents, ConnectTarget, Connecting, Connector } from "../connector.ts";
 import type { Host } from "../host.ts";
+import { tellFailure } from "./stream-latency.ts";
 import type { PooledStream } from "./upstream-stream.ts";
 import { WaitingStreams } from "./waiting-streams.ts";
 
@@ -166,7 +167,10 @@ export abstract class BasePool {
       if (stream === null) return;
       if (this.#movesOn(stream, reason)) {
         // Its host has failed it, wherever it is now.
-        if (reason !== "local_reset") this.host.watch?.failed();
+        if (reason !== "local_reset") {
+          this.host.watch?.failed();
+          tellFailure(this, -1);
+        }
         continue;
       }
       this.stats.rqPendingFailureEject.inc();

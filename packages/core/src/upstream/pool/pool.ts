@@ -1,5 +1,5 @@
 /** What the parts of a connection pool know of each other. */
-import type { Timers } from "../../timing/clock.ts";
+import type { Timers, TurnClock } from "../../timing/clock.ts";
 import type { Breakers } from "../circuit-breakers.ts";
 import type { ClusterStats } from "../cluster-stats.ts";
 import type { Host } from "../host.ts";
@@ -14,6 +14,7 @@ export interface StreamPool {
   readonly stats: ClusterStats;
   readonly breakers: Breakers;
   readonly timers: Timers;
+  readonly clock: TurnClock;
   /** How long a stream may take from its beginning on a connection to its end; 0: for ever. Envoy: max_stream_duration. */
   readonly maxStreamMs: number;
   /** A stream that waits for a connection has given up. */

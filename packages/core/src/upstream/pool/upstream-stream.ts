@@ -6,6 +6,7 @@
 import type {
   Headers,
   HostAversion,
+  HostChoice,
   RequestHeaders,
   ResetReason,
   UpstreamHost,
@@ -15,9 +16,11 @@ import type {
 import type { RequestEncoder, ResponseDecoder } from "../../http/codec/codec.ts";
 import type { HeaderMap, RequestHeaderMap, ResponseHeaderMap } from "../../http/headers/header-map.ts";
 import { DETAILS } from "../../http/codec/h2/details.ts";
-import { TimerNode } from "../../timing/clock.ts";
 import type { Host } from "../host.ts";
+import { DurationTimer } from "./duration-timer.ts";
 import type { StreamCarrier, StreamPool } from "./pool.ts";
+import { sendKept } from "./kept-parts.ts";
+import { tellAnswer, tellFailure, tellGivenUp } from "./stream-latency.ts";
 
 /** How often one request is sent again. */
 const MAX_REPEATS = 3;
@@ -25,19 +28,6 @@ const MAX_REPEATS = 3;
 const MAX_UNREACHED = 8;
 /** Bytes of a body that are kept for that. */
 const MAX_KEPT = 16 * 1024;
-
-class DurationTimer extends TimerNode {
-  readonly #stream: PooledStream;
-
-  constructor(stream: PooledStream) {
-    super();
-    this.#stream = stream;
-  }
-
-  override onTimeout(): void {
-    this.#stream.expire();
-  }
-}
 
 export class PooledStream implements UpstreamStream, ResponseDecoder {
   pool: StreamPool;
@@ -58,6 +48,8 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
   repeats: number;
   /** Hosts that took no connection for it; null: all did. */
   unreached: Host[] | null;
+  /** What its host was chosen by, for the case that another one is chosen; null: nothing. */
+  choice: HostChoice | null;
   /** Hosts that its request would rather not have; null: every host will do. */
   aversion: HostAversion | null;
   /** Whether it holds a part of its cluster's retry budget. */
@@ -77,6 +69,8 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
   status: number;
   /** That no answer came in time is counted. */
   isLate: boolean;
+  /** When it got its connection, where somebody asks how long its host takes; -1: nobody does. */
+  startedMs: number;
   timer: DurationTimer | null;
 
   constructor(pool: StreamPool, events: UpstreamStreamEvents) {
@@ -92,6 +86,7 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
     this.readyAddress = "";
     this.repeats = 0;
     this.unreached = null;
+    this.choice = null;
     this.aversion = null;
     this.hasDrawn = false;
     this.keeps = false;
@@ -105,6 +100,7 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
     this.high = false;
     this.status = 0;
     this.isLate = false;
+    this.startedMs = -1;
     this.timer = null;
   }
 
@@ -150,6 +146,10 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
   reset(timedOut = false): void {
     if (this.over) return;
     this.finish();
+    if (this.status === 0) {
+      if (timedOut) tellFailure(this.pool, this.startedMs);
+      else tellGivenUp(this.pool, this.startedMs);
+    }
     if (this.encoder !== null) {
       if (timedOut && this.status === 0) this.countTimeout();
       // A complete exchange has given its connection back: it may carry another stream already.
@@ -191,6 +191,7 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
     this.connection = connection;
     this.encoder = encoder;
     this.keeps = connection.canRefuse && this.chunkBytes <= MAX_KEPT;
+    this.startedMs = this.pool.host.latency === null ? -1 : this.pool.clock.turnNow();
     const { maxStreamMs } = this.pool;
     if (maxStreamMs !== 0 && this.timer === null) {
       this.timer = new DurationTimer(this);
@@ -201,7 +202,7 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
     if (watch !== null) watch.connected();
     if (this.headers === null) return;
     this.tellReady();
-    if (!this.over) this.sendKept(encoder);
+    if (!this.over) sendKept(this, encoder);
     if (!this.keeps) this.forget();
     if (this.high && !this.over && !encoder.aboveWatermark) {
       this.high = false;
@@ -247,7 +248,10 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
     if (this.over) return;
     this.finish();
     const { host } = this.pool;
-    if (host.watch !== null && reason !== "overflow" && reason !== "local_reset") host.watch.failed();
+    if (reason !== "overflow" && reason !== "local_reset") {
+      tellFailure(this.pool, this.startedMs);
+      host.watch?.failed();
+    }
     this.events.onUpstreamReset(reason, detail, host);
   }
 
@@ -263,6 +267,7 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
     this.finish();
     const { stats, host } = this.pool;
     stats.rqMaxDuration.inc();
+    if (this.status === 0) tellFailure(this.pool, this.startedMs);
     if (this.encoder !== null) {
       stats.rqTxReset.inc();
       this.encoder.reset();
@@ -298,17 +303,6 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
     else this.forget();
   }
 
-  private sendKept(encoder: RequestEncoder): void {
-    const { chunks, trailers } = this;
-    encoder.sendHeaders(this.headers!, this.headersEnd);
-    if (chunks !== null) {
-      const { chunksEnd } = this;
-      const last = chunks.length - 1;
-      for (let i = 0; i <= last && !this.over; i++) encoder.sendData(chunks[i]!, chunksEnd && i === last);
-    } else if (this.chunksEnd && !this.headersEnd) encoder.sendData(NOTHING, true);
-    if (trailers !== null && !this.over) encoder.sendTrailers(trailers);
-  }
-
   /** It will not be sent again. */
   private forget(): void {
     this.keeps = false;
@@ -342,6 +336,7 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
     if (headers.status >= 500) host.rqError.inc();
     else host.rqSuccess.inc();
     if (host.watch !== null) host.watch.answered(headers);
+    if (this.startedMs >= 0) tellAnswer(this.pool, this.startedMs, headers);
     if (end) this.endResponse();
     this.events.onUpstreamHeaders(headers, end);
   }
@@ -367,11 +362,13 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
   onResponseReset(reason: ResetReason, detail: string, code = -1): void {
     if (this.over || (this.responseEnded && this.requestEnded)) return;
     if (detail === DETAILS.remoteRefused) {
-      const { watch } = this.pool.host;
+      const { pool, startedMs } = this;
       this.connection!.refused();
-      if (this.pool.sendAgain(this)) {
+      if (pool.sendAgain(this)) {
         // A server that takes its leave (GOAWAY) has not failed; one that refuses this stream alone has.
-        if (watch !== null && code !== -1) watch.failed();
+        if (code === -1) return;
+        pool.host.watch?.failed();
+        tellFailure(pool, startedMs);
         return;
       }
     } else if (detail === DETAILS.connectNotEnabled && this.pool.sendOverHttp1(this)) return;
@@ -379,7 +376,10 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
     const { stats, host } = this.pool;
     stats.rqRxReset.inc();
     if (reason === "protocol_error") stats.cxProtocolError.inc();
-    if (this.status === 0) host.rqError.inc();
+    if (this.status === 0) {
+      host.rqError.inc();
+      tellFailure(this.pool, this.startedMs);
+    }
     if (host.watch !== null && reason !== "overflow") host.watch.failed();
     this.events.onUpstreamReset(reason, detail, host, code);
   }
@@ -396,5 +396,3 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
     this.events.onUpstreamWriteLow();
   }
 }
-
-const NOTHING = new Uint8Array(0);

@@ -8,6 +8,7 @@ import type {
   ConnectionInfo,
   GrpcClient,
   GrpcClientOptions,
+  HostChoice,
   OpenFailure,
   RequestHeaders,
   RetryAllowance,
@@ -78,8 +79,12 @@ class FilterCluster implements Cluster {
     return this.cluster.openStream(events, request);
   }
 
-  connect(events: UpstreamConnectionEvents, client?: ConnectionInfo | null): UpstreamConnection | OpenFailure {
-    return this.cluster.connect(events, client);
+  connect(
+    events: UpstreamConnectionEvents,
+    client?: ConnectionInfo | null,
+    choice?: HostChoice | null,
+  ): UpstreamConnection | OpenFailure {
+    return this.cluster.connect(events, client, choice);
   }
 
   get retries(): RetryAllowance {

@@ -9,6 +9,7 @@ import type { CompileContext } from "../context.ts";
 import { compileHeaderMutations, isHeaderName, noMutation } from "../header-mutations.ts";
 import { compilePerFilterConfig } from "../per-filter-config.ts";
 import type { RouteContext } from "./route-context.ts";
+import { subsetOf } from "./subset.ts";
 import { writtenHost } from "./written-target.ts";
 
 type ClustersModel = Pick<ForwardActionModel, "clusters" | "weightHeader" | "weightRuntimePrefix">;
@@ -26,22 +27,9 @@ export function compileClusters(routes: RouteContext, action: RouteAction): Clus
       return { clusters: [only("", header)], ...unweighted };
     }
     case "weightedClusters":
-      checkMetadataMatch(routes.context, specifier.value.clusters);
       return compileWeighted(routes, specifier.value);
     default:
       return undefined;
-  }
-}
-
-/** Without subsets in any cluster there is nothing that metadata_match could choose among: Envoy passes it over then, and so is it here. */
-export function checkMetadataMatch(
-  context: CompileContext,
-  owners: ReadonlyArray<RouteAction | WeightedCluster_ClusterWeight>,
-): void {
-  for (const message of owners) {
-    if (message.metadataMatch === undefined) continue;
-    const finding = "metadata_match chooses among subsets of a cluster, and no cluster has any";
-    context.warning({ message, field: "metadata_match" }, "ERR_CONFIG_CONFLICT", finding);
   }
 }
 
@@ -103,6 +91,7 @@ function compileWeighted(routes: RouteContext, weighted: WeightedCluster): Clust
 
 function compileWeight(routes: RouteContext, cluster: WeightedCluster_ClusterWeight): WeightedClusterModel {
   const { context, slots } = routes;
+  const subset = subsetOf(cluster.metadataMatch);
   const both = cluster.name !== "" && cluster.clusterHeader !== "";
   if (both)
     context.error(
@@ -117,6 +106,7 @@ function compileWeight(routes: RouteContext, cluster: WeightedCluster_ClusterWei
     name: cluster.name,
     clusterHeader: headerWithName(context, cluster, cluster.clusterHeader),
     weight: cluster.weight ?? 0,
+    ...(subset !== undefined && { subset }),
     hostRewrite: writtenHost(context, cluster, "host_rewrite_literal", cluster.hostRewriteSpecifier.value ?? ""),
     ...compileHeaderMutations(context, cluster),
     perFilterConfig: compilePerFilterConfig(context, cluster, slots),

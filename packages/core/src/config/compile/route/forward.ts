@@ -13,11 +13,13 @@ import { isMessage } from "../../envoy/tree.ts";
 import type { ForwardActionModel } from "../../model.ts";
 import type { CompileContext } from "../context.ts";
 import { compileUpgrades } from "../upgrades.ts";
-import { compileClusters, checkMetadataMatch } from "./clusters.ts";
+import { compileClusters } from "./clusters.ts";
 import { compileConnect } from "./connect.ts";
+import { compileHashPolicies } from "./hash-policy.ts";
 import { compileInternalRedirect } from "./internal-redirect.ts";
 import { compileResilience } from "./resilience.ts";
 import type { RouteContext } from "./route-context.ts";
+import { subsetOf } from "./subset.ts";
 import { compileTimeouts } from "./timeouts.ts";
 import { writtenHost, writtenPath, writtenRewrite } from "./written-target.ts";
 
@@ -35,7 +37,8 @@ export function compileForward(
   const clusters = compileClusters(routes, action);
   const { hostRewriteSpecifier: rewrite } = action;
   checkOneRewrite(context, action);
-  checkMetadataMatch(context, [action]);
+  const subset = subsetOf(action.metadataMatch);
+  const hashPolicies = compileHashPolicies(context, action.hashPolicy);
   checkEarlyData(context, action.earlyDataPolicy);
   const model: Omit<ForwardActionModel, "clusters" | "weightHeader" | "weightRuntimePrefix"> = {
     kind: "forward",
@@ -53,6 +56,8 @@ export function compileForward(
     bufferLimitBytes,
     internalRedirect: compileInternalRedirect(context, action.internalRedirectPolicy),
     upgrades: compileUpgrades(context, action.upgradeConfigs),
+    ...(subset !== undefined && { subset }),
+    ...(hashPolicies.length > 0 && { hashPolicies }),
     connect: compileConnect(context, action.upgradeConfigs),
     ...compileResilience(routes, host, action),
   };
