@@ -16,6 +16,14 @@ function answer(request, response, body) {
   switch (mood) {
     case "good":
       return good();
+    case "babbling": {
+      // An answer that nobody asked for, behind the one that somebody did.
+      const text = `${request.method} ${request.url} ${body}`;
+      const extra = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison";
+      return void request.socket.write(
+        `HTTP/1.1 200 OK\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}${extra}`,
+      );
+    }
     case "slow":
       return void setTimeout(good, 3000);
     case "garbage":

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 const PROGRAM = fileURLToPath(new URL("upstream.mjs", import.meta.url));
 
 /** Of the upstream itself. */
-export type Mood = "good" | "slow" | "garbage" | "reset" | "closing" | "unavailable" | "refusing";
+export type Mood = "good" | "slow" | "babbling" | "garbage" | "reset" | "closing" | "unavailable" | "refusing";
 /** What is done to it besides. */
 export type Harm = Exclude<Mood, "good"> | "killed" | "paused";
 

@@ -7,14 +7,22 @@ import {
   type Respond,
   type TestRequest,
 } from "@sluice/core/testing";
-import { filters } from "@sluice/filters-l7";
+import { filters as all } from "@sluice/filters-l7";
 import { describe, expect, test } from "vitest";
 import greeting from "../../examples/filters/greeting/src/index.ts";
+import { askingRedis, redisLimit } from "./asking-redis.ts";
+import { rateLimitService, SHOULD_RATE_LIMIT, withinLimit } from "./asking-limits.ts";
 import { CODINGS, compress, compressorLibrary, decompress, decompressorLibrary, TEXT } from "../support/compression.ts";
 
 const append = (key: string, value: string) => ({ append: { header: { key, value } } });
 const always = { default_value: { numerator: 100, denominator: "HUNDRED" } };
 const bucket = (tokens: number) => ({ max_tokens: tokens, tokens_per_fill: tokens, fill_interval: "60s" });
+const session = (type: string, options: object) => ({
+  session_state: {
+    name: "session",
+    typed_config: { "@type": `type.googleapis.com/envoy.extensions.http.stateful_session.${type}`, ...options },
+  },
+});
 const limit = { stat_prefix: "limit", filter_enabled: always, filter_enforced: always };
 const mirror = () => ({
   upstream: fakeCluster({ respond: ({ bytes }) => ({ body: bytes.length === 0 ? "hello" : bytes }) }),
@@ -113,6 +121,7 @@ const configurations: Readonly<Record<string, readonly HttpConformanceOptions[]>
       body: compress[coding](bytes.length === 0 ? "hello" : bytes),
     }),
   })),
+  "envoy.filters.http.dynamic_forward_proxy": [{ config: { dns_cache_config: { name: "c" } } }],
   "envoy.filters.http.set_metadata": [
     { config: { metadata: [{ metadata_namespace: "team", value: { name: "a" }, allow_overwrite: true }] } },
   ],
@@ -147,11 +156,57 @@ const configurations: Readonly<Record<string, readonly HttpConformanceOptions[]>
     { config: { response_rate_limit: { fixed_limit: { limit_kbps: 100_000 }, percentage: { numerator: 100 } } } },
     { config: { abort: { http_status: 503, percentage: { numerator: 100 } } } },
   ],
+  "envoy.filters.http.admission_control": [{ config: { success_criteria: {} } }],
+  "envoy.filters.http.adaptive_concurrency": [
+    {
+      config: {
+        gradient_controller_config: {
+          concurrency_limit_params: { concurrency_update_interval: "0.1s" },
+          min_rtt_calc_params: { interval: "60s" },
+        },
+      },
+    },
+  ],
+  "envoy.filters.http.bandwidth_limit": [
+    { config: { stat_prefix: "bytes", enable_mode: "REQUEST_AND_RESPONSE", limit_kbps: 100_000 } },
+    {
+      config: { stat_prefix: "bytes" },
+      routeConfig: {
+        stat_prefix: "bytes",
+        enable_mode: "REQUEST_AND_RESPONSE",
+        limit_kbps: 100_000,
+        enable_response_trailers: true,
+      },
+    },
+  ],
+  "envoy.filters.http.stateful_session": [
+    { config: session("cookie.v3.CookieBasedSessionState", { cookie: { name: "a", ttl: "60s", path: "/" } }) },
+    { config: session("header.v3.HeaderBasedSessionState", { name: "x-session" }) },
+    { config: session("envelope.v3.EnvelopeSessionState", { header: { name: "user-agent" } }) },
+  ],
+  "envoy.filters.http.ratelimit": [
+    {
+      config: { domain: "shop", rate_limit_service: rateLimitService },
+      clusters: () => ({ ...mirror(), limits: fakeCluster({ grpc: { [SHOULD_RATE_LIMIT]: withinLimit } }) }),
+      routeConfig: { rate_limits: [{ actions: [{ generic_key: { descriptor_value: "all" } }] }] },
+    },
+  ],
+  // Without a server on that port; with one: below, and test/peers/redis-ratelimit.test.ts.
+  "sluice.filters.http.redis_ratelimit": [{ config: { ...redisLimit, failure_mode: "open" } }],
+  "sluice.filters.http.fallback": [
+    { config: { respond: { status: 503, body: "later" } } },
+    {
+      config: { cluster: "backup", respond: {} },
+      clusters: () => ({ upstream: fakeCluster({ failure: "overflow" }) }),
+    },
+  ],
   "envoy.filters.http.buffer": [{ config: { max_request_bytes: 100_000 } }, { config: { max_request_bytes: 100 } }],
 };
 
+const filters = (all as readonly AnyDefinition[]).filter(({ id }) => !id.startsWith("envoy.filters.network."));
 const cases: (readonly [name: string, AnyDefinition, HttpConformanceOptions])[] = [
   ["acme.http.greeting", greeting, { config: { value: "hello" }, routeConfig: { value: "ahoy" } }],
+  ["redis_ratelimit with an answer", askingRedis, { config: redisLimit }],
 ];
 for (const filter of filters as readonly AnyDefinition[])
   for (const [i, options] of (configurations[filter.id] ?? []).entries())

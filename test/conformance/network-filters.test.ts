@@ -5,8 +5,10 @@ import {
   networkFilterConformance,
   type NetworkConformanceOptions,
 } from "@sluice/core/testing";
-import { filters } from "@sluice/filters-l4";
+import { filters as l4 } from "@sluice/filters-l4";
+import { filters as l7 } from "@sluice/filters-l7";
 import { describe, expect, test } from "vitest";
+import { rateLimitService, SHOULD_RATE_LIMIT, withinLimit } from "./asking-limits.ts";
 
 const clusters = () => ({ web: fakeCluster() });
 
@@ -14,6 +16,20 @@ const clusters = () => ({ web: fakeCluster() });
 const configurations: Readonly<Record<string, readonly NetworkConformanceOptions[]>> = {
   "envoy.filters.network.direct_response": [{ config: { response: { inline_string: "closed\n" } } }],
   "envoy.filters.network.echo": [{}],
+  "envoy.filters.network.local_ratelimit": [
+    { config: { stat_prefix: "limit", token_bucket: { max_tokens: 1000, fill_interval: "60s" } } },
+  ],
+  "envoy.filters.network.ratelimit": [
+    {
+      config: {
+        stat_prefix: "limit",
+        domain: "shop",
+        descriptors: [{ entries: [{ key: "all", value: "all" }] }],
+        rate_limit_service: rateLimitService,
+      },
+      clusters: () => ({ limits: fakeCluster({ grpc: { [SHOULD_RATE_LIMIT]: withinLimit } }) }),
+    },
+  ],
   "envoy.filters.network.tcp_proxy": [
     { config: { stat_prefix: "tcp", cluster: "web" }, clusters },
     { config: { stat_prefix: "tcp", cluster: "nowhere" }, clusters },
@@ -24,7 +40,9 @@ const configurations: Readonly<Record<string, readonly NetworkConformanceOptions
   ],
 };
 
-const network = (filters as readonly AnyDefinition[]).filter(({ id }) => id.startsWith("envoy.filters.network."));
+const network = ([...l4, ...l7] as readonly AnyDefinition[]).filter(({ id }) =>
+  id.startsWith("envoy.filters.network."),
+);
 const cases = network.flatMap((filter) =>
   (configurations[filter.id] ?? []).map((options, i) => [`${filter.id}, configuration ${i}`, filter, options] as const),
 );

@@ -12,6 +12,7 @@ import {
 } from "@grpc/grpc-js";
 import { afterEach, describe, expect, test } from "vitest";
 import { GRPC_STATUS, GrpcError, type GrpcMethod } from "@sluice/sdk";
+import { DEFAULT_CIRCUIT_BREAKERS, DEFAULT_THRESHOLDS } from "../../packages/core/src/config/retry-model.ts";
 import type { ClusterModel } from "../../packages/core/src/config/model.ts";
 import { eventually, within } from "../support/eventually.ts";
 import { cluster } from "../support/plain-config.ts";
@@ -141,6 +142,26 @@ describe("calls", () => {
     ]);
     const named = world.origin.grpc({ authority: "api.test" });
     expect((await named.unary(method("Unary"), "hello")).message).toBe("hello api.test");
+  });
+
+  test("are among the requests that a cluster takes at a time", async () => {
+    const limits = { ...DEFAULT_THRESHOLDS, maxRequests: 1 };
+    const { world, client } = await worldOf({
+      circuitBreakers: { ...DEFAULT_CIRCUIT_BREAKERS, default: limits },
+    });
+    const leaving = new AbortController();
+    const hanging = failureOf(client.unary(method("Hang"), "x", { signal: leaving.signal }));
+    await eventually("the first is under way", () => world.active("upstream_rq_active") === 1);
+    const refused = await failureOf(client.unary(method("Unary"), "hello"));
+    expect([refused.code, refused.details]).toEqual([
+      GRPC_STATUS.UNAVAILABLE,
+      'cluster "origin" has as many requests as it takes',
+    ]);
+    expect(["upstream_rq_total", "upstream_rq_active_overflow"].map((name) => world.count(name))).toEqual([1, 1]);
+    leaving.abort();
+    await hanging;
+    expect((await client.unary(method("Unary"), "hello")).message).toBe("hello origin");
+    expect(world.active("upstream_rq_active")).toBe(0);
   });
 
   test("of one authority after the other leave few connections", async () => {

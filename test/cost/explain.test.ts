@@ -372,6 +372,15 @@ describe("the command", () => {
     expect(JSON.parse(one.out)).toEqual([explained[1]]);
   });
 
+  test.each([
+    ["hash", "/users/1", "x-user: me"],
+    ["priorities", "/", "x-user: me"],
+  ])("names the hosts, and why each may be picked or not: %s", async (name, path, header) => {
+    const { code, out } = await command("test/cost/goldens/hosts.yaml", "--host", "x", "--path", path, "-H", header);
+    expect(code).toBe(0);
+    await expect(out).toMatchFileSnapshot(`goldens/hosts-${name}.txt`);
+  });
+
   test("ends with 2 for a configuration or a question that is wrong", async () => {
     const wrong = await command(file, "--host", "x", "--path", "/", "--listener", "nobody");
     expect(wrong).toMatchObject({ code: 2, out: "" });

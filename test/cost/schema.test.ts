@@ -89,6 +89,15 @@ describe("what the proxy takes", () => {
   });
 });
 
+test("is one for every validator where nothing is loaded beside the built-in filters", async () => {
+  let out = "";
+  expect(await run(["schema"], { out: (more) => (out += more), err: () => {} })).toBe(0);
+  const bare = new Ajv2020({ strict: false }).compile(JSON.parse(out) as object);
+  const routes = [{ prefix: "/", respond: { status: 200 } }];
+  const filters = [{ admission_control: { success_rate: 90, max_rejection: 50, min_rps: 5 } }];
+  expect(bare({ listeners: [{ address: "127.0.0.1:1", http: { filters, routes } }] })).toBe(true);
+});
+
 describe("keys", () => {
   const defs = schema["$defs"] as Readonly<Record<string, JsonSchema>>;
 

@@ -20,34 +20,43 @@ short form of the configuration adds the router by itself. _Security_ is what a 
 
 ## HTTP
 
-${table("packages/filters-l7", l7)}
+${table(["packages/filters-l7", l7.filter(({ id }) => !isNetwork(id))])}
 
 ## Network
 
 The HTTP connection manager, \`envoy.filters.network.http_connection_manager\`, is part of the core:
 [what it takes](configuration/envoy.md), [what it does](life-of-a-request.md).
 
-${table("packages/filters-l4", networkFilters)}
+${table(["packages/filters-l4", networkFilters], ["packages/filters-l7", l7.filter(({ id }) => isNetwork(id))])}
 
 ## Listener
 
 They run before TLS and the filter chain.
 
-${table("packages/filters-l4", listenerFilters)}
+${table(["packages/filters-l4", listenerFilters])}
 
 Filters of your own: [your first filter](extending/first-filter.md).
 `;
 }
 
-function table(folder: string, filters: readonly Described[]): string {
-  const rows = filters.map((filter) => {
+const isNetwork = (id: string): boolean => id.startsWith("envoy.filters.network.");
+
+function table(...packages: ReadonlyArray<readonly [folder: string, filters: readonly Described[]]>): string {
+  const all = packages.flatMap(([folder, filters]) => filters.map((filter) => ({ folder, filter })));
+  const rows = all.map(({ folder, filter }) => {
     const { id, messages = {} } = filter;
     const name = id.slice(id.lastIndexOf(".") + 1);
     const home = `${folder}/src/${name.replaceAll("_", "-")}`;
     const terminal = filter.terminal === true ? ", terminal" : "";
-    const [message = ""] = Object.keys(messages);
+    const [message = id] = Object.keys(messages);
     const link = `[\`${name}\`](../${home}/README.md)${terminal}`;
-    return [link, sentence(id, home), `\`${message}\``, filter.maturity, filter.security];
+    return [
+      link,
+      sentence(id, home),
+      message === "" ? "by its id" : `\`${message}\``,
+      filter.maturity,
+      filter.security,
+    ];
   });
   return aligned([["filter", "what it does", "message", "maturity", "security"], ...rows]);
 }
@@ -64,12 +73,11 @@ function aligned([head = [], ...rows]: readonly (readonly string[])[]): string {
   return [line(head, " "), rule, ...rows.map((row) => line(row, " "))].join("\n");
 }
 
-/** What follows the id in the first comment of a filter's index.ts. */
+/** What follows the id in a comment of a filter's index.ts: the first, unless there are several filters. */
 function sentence(id: string, home: string): string {
-  const [first = ""] = readFileSync(`${root}${home}/index.ts`, "utf8").split("\n");
+  const lines = readFileSync(`${root}${home}/index.ts`, "utf8").split("\n");
   const prefix = `/** ${id}: `;
-  if (!first.startsWith(prefix) || !first.endsWith(" */")) {
-    throw new Error(`${home}/index.ts does not begin with "${prefix}…", which says what the filter does`);
-  }
-  return first.slice(prefix.length, -3);
+  const line = lines.find((each) => each.startsWith(prefix) && each.endsWith(" */"));
+  if (line === undefined) throw new Error(`${home}/index.ts has no "${prefix}…", which says what the filter does`);
+  return line.slice(prefix.length, -3);
 }

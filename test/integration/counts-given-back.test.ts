@@ -1,8 +1,10 @@
 // Whatever ends a request, an attempt or a copy, the cluster's limits count it no longer: after a mixture of all ends everything is free again.
+import { constants } from "node:http2";
 import { connect } from "node:net";
 import { expect, test, vi } from "vitest";
 import { eventually } from "../support/eventually.ts";
 import { type Answer, HttpOrigin, echo } from "../support/http-origin.ts";
+import { type Http2AnswerStream, Http2Origin } from "../support/http2-origin.ts";
 import { send } from "../support/http-request.ts";
 import { forwardTo, startProxy } from "../support/proxy.ts";
 import { closedPort } from "../support/raw-origin.ts";
@@ -43,11 +45,49 @@ async function leaveAfter(port: number, text: string, until: () => boolean): Pro
   socket.destroy();
 }
 
+/** The same in HTTP/2, and the ways to end that it alone has. */
+function fickleStreams(): Http2AnswerStream {
+  const seen = new Map<string, number>();
+  return (stream, headers) => {
+    const path = String(headers[":path"]);
+    const attempt = (seen.get(path) ?? 0) + 1;
+    seen.set(path, attempt);
+    if (path.startsWith("/vanish")) return void stream.session!.destroy();
+    if (path.startsWith("/refuse")) return void stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    if (path.startsWith("/leave") && attempt === 1) return void stream.session!.goaway(0, stream.id! - 2);
+    stream.resume();
+    if (path.startsWith("/503")) return void stream.respond({ ":status": 503 }, { endStream: true });
+    if (path.startsWith("/hang") || (path.startsWith("/slow") && attempt === 1)) return;
+    stream.respond({ ":status": 200 });
+    if (path.startsWith("/half")) stream.write("half", () => void stream.close(constants.NGHTTP2_INTERNAL_ERROR));
+    else stream.end("ok");
+  };
+}
+
+async function startOrigin(protocol: "http1" | "http2") {
+  if (protocol === "http1") {
+    const origin = await HttpOrigin.start(fickle());
+    return {
+      address: origin.address,
+      paths: () => origin.seen,
+      [Symbol.asyncDispose]: () => origin[Symbol.asyncDispose](),
+    };
+  }
+  const origin = await Http2Origin.start(fickleStreams(), { settings: { maxConcurrentStreams: 4 } });
+  return {
+    address: origin.address,
+    paths: () => origin.seen.map((headers) => String(headers[":path"])),
+    [Symbol.asyncDispose]: () => origin[Symbol.asyncDispose](),
+  };
+}
+
 test.each([
   ["http1", 0, false],
   ["http1", 2, true],
+  ["http2", 0, true],
+  ["http2", 2, false],
 ] as const)("with %s, %d workers, hedging: %s", async (protocol, concurrency, hedge) => {
-  await using origin = await HttpOrigin.start(fickle());
+  await using origin = await startOrigin(protocol);
   await using shadow = await HttpOrigin.start(never);
   const circuit_breakers = { track_remaining: true, retry_budget: { percent: 100, min: 50 } };
   const config = forwardTo(origin.address, {
@@ -61,9 +101,9 @@ test.each([
   const clusters = { ...config.clusters, shadow: { endpoints: [shadow.address], circuit_breakers } };
   await using proxy = await startProxy({ ...config, clusters }, { concurrency });
   const { port } = proxy;
-  const sees = (path: string) => () => origin.seen.some((line) => line.endsWith(path));
+  const sees = (path: string) => () => origin.paths().some((line) => line.endsWith(path));
   for (let i = 0; i < ROUNDS; i++) {
-    const paths = ["vanish", "half", "503", "hang", "slow", "fine"].map((name) => `/${name}-${i}`);
+    const paths = ["vanish", "half", "503", "hang", "slow", "refuse", "leave", "fine"].map((name) => `/${name}-${i}`);
     await Promise.all([
       ...paths.map((path) => send(port, path, { method: "POST", body: "x" }).catch(() => null)),
       leaveAfter(port, `GET /hang-and-leave-${i} HTTP/1.1\r\nhost: a.test\r\n\r\n`, sees(`/hang-and-leave-${i}`)),

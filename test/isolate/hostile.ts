@@ -89,6 +89,10 @@ const ACTS: Readonly<Record<string, (stream: Stream, context: FilterContext) => 
   "undeclared metadata": (stream) => stream.metadata.get("somebody.else"),
   "undeclared info": (stream) => stream.info.remote,
   entries: (stream) => stream.metadata.entries(),
+  "another cluster": (stream) => stream.toCluster("other"),
+  "a host": (stream) => {
+    stream.info.upstreamOverride = null;
+  },
   watermark: (stream) => stream.response.aboveWatermark,
   "buffer limit": (stream) => stream.request.bufferLimit,
   upstream: (stream) => {

@@ -83,6 +83,8 @@ describe("what a filter uses and cannot have is refused by name", () => {
     ["undeclared metadata", 'add \\"metadata.somebody.else\\" to its reads'],
     ["undeclared info", 'add \\"info.remote\\" to its reads'],
     ["entries", "stream.metadata.entries() cannot be had outside of inline"],
+    ["another cluster", "stream.toCluster() cannot be had outside of inline"],
+    ["a host", "stream.info.upstreamOverride cannot be had outside of inline"],
     ["watermark", "aboveWatermark: outside of inline"],
     ["buffer limit", "bufferLimit cannot be read outside of inline"],
     ["upstream", "is set by the terminal filter"],

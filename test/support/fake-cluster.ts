@@ -4,6 +4,7 @@ import type {
   OpenFailure,
   RequestHeaders,
   ResetReason,
+  RetryAllowance,
   UpstreamConnection,
   UpstreamHost,
   UpstreamRequest,
@@ -111,6 +112,8 @@ export class FakeUpstream implements UpstreamStream {
 export class FakeClusters implements ClusterSource {
   readonly streams: FakeUpstream[] = [];
   failure: OpenFailure | null = null;
+  /** null: as many retries as there are. */
+  retries: RetryAllowance | null = null;
   /** What the last stream was opened for. */
   request: UpstreamRequest | null = null;
   readonly #names: ReadonlySet<string>;
@@ -131,6 +134,7 @@ export class FakeClusters implements ClusterSource {
         this.streams.push(stream);
         return stream;
       },
+      ...(this.retries === null ? {} : { retries: this.retries }),
       connect: (): UpstreamConnection | OpenFailure => "no_healthy_upstream",
     };
   }

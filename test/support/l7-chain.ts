@@ -5,6 +5,7 @@ import { RouteFilterResolver } from "../../packages/core/src/http/route/route-fi
 import type { RouteEntry } from "../../packages/core/src/http/route/types.ts";
 import { Registry } from "../../packages/core/src/registry/registry.ts";
 import type { Timer, TimerNode, Timers, TurnClock } from "../../packages/core/src/timing/clock.ts";
+import { VirtualTime } from "../../packages/core/src/timing/virtual.ts";
 import { OwnedFilterContext } from "../../packages/core/src/worker/filter-context.ts";
 import type { WorkerServices } from "../../packages/core/src/worker/services.ts";
 import { type TestServices, testServices } from "./services.ts";
@@ -20,12 +21,15 @@ export interface L7Options {
   readonly then?: readonly HarnessFilter[];
 }
 
+/** When the harness's time begins. */
+const BEGIN_MS = new VirtualTime().clock.now();
+
 /** The harness's time, once there is a harness. */
 class LateClock implements TurnClock {
   harness: HttpHarness | null = null;
 
   now(): number {
-    return this.harness?.time.clock.now() ?? 0;
+    return this.harness?.time.clock.now() ?? BEGIN_MS;
   }
 
   turnNow(): number {
@@ -83,6 +87,7 @@ export class L7Chain {
   readonly terminal = new ScriptedTerminal();
   readonly services: TestServices;
   readonly context: OwnedFilterContext;
+  readonly #dispose: () => Promise<void>;
 
   constructor(
     definition: { readonly id: string; readonly terminal?: boolean },
@@ -105,6 +110,7 @@ export class L7Chain {
       calls: registry.http(id)!.calls === true,
     });
     const hooks = registry.http(id)!.create(judged(registry, id, "config", config) as never, this.context);
+    this.#dispose = async () => (hooks as HarnessFilter["hooks"]).dispose?.();
     const { newState, terminal } = registry.http(id)!;
     const filter: HarnessFilter = { name: id, hooks: hooks as HarnessFilter["hooks"], newState, terminal };
     const filters =
@@ -119,6 +125,12 @@ export class L7Chain {
 
   count(name: string): number {
     return this.services.count(name);
+  }
+
+  /** The end of the filter itself. */
+  async dispose(): Promise<void> {
+    await this.#dispose();
+    this.context.release();
   }
 }
 

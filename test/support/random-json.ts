@@ -1,19 +1,11 @@
 /** Random JSON for a message of Envoy's API, valid by the proto3 JSON mapping in all its spellings; from one seed always the same. */
 import { envoyTypes, type FieldType, type MessageType } from "../../packages/core/src/config/envoy/registry.ts";
+import { seededRandom } from "../../packages/core/src/testing/kit-services.ts";
 import type { Json } from "../../packages/core/src/config/model.ts";
 
 export type Random = () => number;
 
-/** mulberry32 */
-export function seeded(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
+export const seeded = (seed: number): Random => seededRandom(seed).next;
 
 export function pick<T>(random: Random, from: readonly T[]): T {
   return from[Math.floor(random() * from.length)] as T;

@@ -25,6 +25,7 @@ export function retryModel({ on = "5xx", ...model }: PolicyOptions = {}): RetryM
     backOffMaxMs: 250,
     rateLimitedBackOff: null,
     hosts: null,
+    priorityUpdateFrequency: 0,
     ...model,
   };
 }

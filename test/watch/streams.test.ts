@@ -179,9 +179,9 @@ test.each([0, 2])("under load no request fails, with concurrency %i", async (con
   const clients = Array.from({ length: 8 }, client);
   const editing = async (): Promise<void> => {
     for (let swap = 1; swap <= swaps; swap++) {
-      const from = requests;
       await proxy.after(() => proxy.files.write("word.ts", word(`v${swap}`)));
-      await eventually("traffic goes on", () => requests >= from + 16);
+      const from = requests;
+      await eventually("traffic goes on", () => requests >= from + 16 && words.has(`v${swap}`));
     }
     isOver = true;
   };
@@ -211,9 +211,9 @@ test.each([0, 2])(
     const loads = clients.flatMap((client) => Array.from({ length: 4 }, () => load(client)));
     const editing = async (): Promise<void> => {
       for (let swap = 1; swap <= 6; swap++) {
-        const from = requests;
         await proxy.after(() => proxy.files.write("word.ts", word(`v${swap}`)));
-        await eventually("traffic goes on", () => requests >= from + 24);
+        const from = requests;
+        await eventually("traffic goes on", () => requests >= from + 24 && words.has(`v${swap}`));
       }
     };
     await Promise.all([editing().finally(() => (isOver = true)), ...loads]);

@@ -8,7 +8,7 @@ import { SDK_VERSION } from "./version.ts";
 /** Marks definitions; a registered symbol, so that two copies of the sdk in one process understand each other. */
 export const DEFINITION: unique symbol = Symbol.for("sluice.definition") as never;
 
-export type DefinitionKind = "http" | "network" | "listener";
+export type DefinitionKind = "http" | "network" | "listener" | "discovery";
 
 /** How far a filter can be relied on. */
 export const MATURITIES = ["alpha", "beta", "stable"] as const;
@@ -123,13 +123,16 @@ const FIELDS: Readonly<Record<string, Rule>> = {
   maxPeekBytes: ["a whole number above 0", (value) => Number.isInteger(value) && (value as number) > 0],
   newState: isFunction,
   create: ["a function (config, context) => hooks", isFunction[1]],
+  start: ["a function (context, update) => discovery", isFunction[1]],
 };
-const REQUIRED = ["id", "maturity", "security", "config", "create"];
+const REQUIRED = ["id", "maturity", "security", "config"];
+/** What a discovery may have; all others are fields of filters alone. */
+const OF_DISCOVERY: ReadonlySet<string> = new Set([...REQUIRED, "messages", "configJsonSchema", "start"]);
 
 /** Checks, marks and freezes a definition. @throws DefinitionError that names every field that is wrong */
 export function defined<D extends DefinitionBase>(kind: DefinitionKind, definition: D): D {
   if (!isObject(definition)) throw new DefinitionError("the definition is none: expected an object");
-  const problems = definitionProblems(definition);
+  const problems = definitionProblems(definition, kind);
   if (problems.length > 0) {
     const name = isId(definition.id) ? definition.id : "the definition";
     throw new DefinitionError(`${name}: ${problems.join("; ")}`);
@@ -138,17 +141,21 @@ export function defined<D extends DefinitionBase>(kind: DefinitionKind, definiti
 }
 
 /** What is wrong with a definition, a clause a field; engines use it on definitions that another copy of the sdk has marked. */
-export function definitionProblems(definition: object): string[] {
+export function definitionProblems(
+  definition: object,
+  kind: DefinitionKind = (definition as Partial<Marked>)[DEFINITION] ?? "http",
+): string[] {
   const fields = definition as Readonly<Record<string, unknown>>;
   const problems: string[] = [];
-  for (const field of REQUIRED) {
+  const isDiscovery = kind === "discovery";
+  const known = Object.keys(FIELDS).filter((field) => (isDiscovery ? OF_DISCOVERY.has(field) : field !== "start"));
+  for (const field of [...REQUIRED, isDiscovery ? "start" : "create"]) {
     if (fields[field] === undefined) problems.push(`${field} is missing, expected ${FIELDS[field]![0]}`);
   }
   for (const [field, value] of Object.entries(fields)) {
     if (field === "sdkVersion" || value === undefined) continue;
-    const rule = Object.hasOwn(FIELDS, field) ? FIELDS[field] : undefined;
-    if (rule === undefined)
-      problems.push(`unknown field "${field}", expected one of ${Object.keys(FIELDS).join(", ")}`);
+    const rule = known.includes(field) ? FIELDS[field] : undefined;
+    if (rule === undefined) problems.push(`unknown field "${field}", expected one of ${known.join(", ")}`);
     else if (!rule[1](value)) problems.push(`${field} ${shown(value)}: expected ${rule[0]}`);
   }
   if (fields["phase"] !== undefined && fields["terminal"] === true) problems.push("a terminal filter has no phase");

@@ -105,6 +105,11 @@ export interface HttpStream<State = unknown, RouteConfig = unknown> {
   setTimer(callback: (stream: HttpStream<State, RouteConfig>) => void, ms: number): Timer;
   /** Matches the route anew at next use, for filters that changed what it depends on. Without effect once the response began. */
   clearRouteCache(): void;
+  /**
+   * Sends the request to another cluster than its route says; all else of the route holds, and `route` shows it. Until `clearRouteCache`. false where no route forwards,
+   * or the response has begun: nothing has happened then. Not outside of inline.
+   */
+  toCluster(name: string): boolean;
   /** Counts as activity for the idle time-out. */
   resetIdleTimer(): void;
 }

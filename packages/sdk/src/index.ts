@@ -12,12 +12,14 @@ export * from "./grpc.ts";
 export * from "./grpc-words.ts";
 export type * from "./shared-state.ts";
 export type * from "./runtime.ts";
+export type * from "./rate-limit.ts";
 export type * from "./route.ts";
 export * from "./retry.ts";
 export type * from "./context.ts";
 export * from "./http-filter.ts";
 export * from "./network-filter.ts";
 export * from "./listener-filter.ts";
+export * from "./discovery.ts";
 export * from "./portable.ts";
 export {
   DEFINITION,

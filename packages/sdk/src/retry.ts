@@ -53,6 +53,11 @@ export interface RetryPolicy {
   readonly rateLimitedBackOff: RateLimitedBackOff | null;
   /** null: every host will do. */
   readonly hosts: RetryHosts | null;
+  /**
+   * After how many attempts each the priorities that had one are left out of those that follow; 0: never. Envoy: retry_priority,
+   * PreviousPrioritiesConfig.update_frequency.
+   */
+  readonly priorityUpdateFrequency: number;
   /** Whether requests like this one are sent again at all (retriable_request_headers). */
   appliesTo(request: RequestHeaders): boolean;
   /** Whether the response has one of the retriable headers. */

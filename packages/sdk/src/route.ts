@@ -3,11 +3,14 @@ import type { RequestHeaders, ResponseHeaders } from "./headers.ts";
 import type { TerminalStream } from "./http-filter.ts";
 import type { MirrorPolicy, RetryPolicy } from "./retry.ts";
 import type { HashKey, SubsetValues } from "./upstream.ts";
+import type { RouteRateLimits } from "./rate-limit.ts";
 
 interface RouteBase {
   /** Envoy: Route.name; empty where it has none. */
   readonly name: string;
   readonly virtualHost: string;
+  /** null: neither route nor virtual host says anything of limits. */
+  readonly rateLimits: RouteRateLimits | null;
   /** Adds, sets and removes the response headers that weighted cluster, route, virtual host and route configuration ask for. */
   finalizeResponse(headers: ResponseHeaders, stream: TerminalStream): void;
 }

@@ -9,6 +9,14 @@ export interface SharedCounter {
   compareExchange(expected: number, next: number): boolean;
 }
 
+/** How many of something are under way in all workers together. What a worker had under way when it died is taken off. */
+export interface SharedActive {
+  /** One more; how many there are with it. */
+  begin(): number;
+  end(): void;
+  get(): number;
+}
+
 export interface TokenBucketOptions {
   /** Also what it starts with. */
   readonly maxTokens: number;
@@ -29,8 +37,11 @@ export interface TokenBucket {
 
 export interface TokenBucketsOptions extends TokenBucketOptions {
   /**
-   * Keys that are remembered. Beyond it the key that was not used for longest is forgotten, which fills its bucket again.
-   * @default 10 000 (0.7 MB)
+   * Keys that are remembered, each for itself. Beyond it the key that was not used for longest is forgotten: a full one if there is any near. Others leave behind
+   * what they are short of, in places that keys share by a secret hash: no key ever gets tokens back by being forgotten, so that nobody empties the memory of limits by
+   * making up keys. The price: while far more keys than these are short of tokens, a new key may find fewer than `maxTokens` (15 % do where twice as many are). Once
+   * others have taken some 30 * `maxKeys` * `maxTokens` within the time that a bucket takes to fill, most new keys find nothing.
+   * @default 10 000 (1 MB)
    */
   readonly maxKeys?: number;
 }
@@ -123,6 +134,8 @@ export interface KeyValue<Value extends SharedValue = SharedValue> {
 export interface SharedState {
   /** Starts at 0. */
   counter(name: string, owner?: object): SharedCounter;
+  /** Starts at 0. */
+  active(name: string, owner?: object): SharedActive;
   tokenBucket(name: string, options: TokenBucketOptions, owner?: object): TokenBucket;
   /** @throws RangeError where the memory for shared state (128 MiB in the process) does not hold as many keys. */
   tokenBuckets(name: string, options: TokenBucketsOptions, owner?: object): TokenBuckets;

@@ -34,6 +34,11 @@ export interface Cluster {
    * Rejects with an `UpstreamError` whose `reason` tells why there are none. @throws TypeError for a request that is not legal.
    */
   request(init: UpstreamRequestInit): Promise<UpstreamResponse>;
+  /**
+   * Looks for the host of that authority (`name` or `ip`, with or without a port), for clusters that have hosts by what requests ask for (dynamic forward proxy); null
+   * of all others. Requests for an authority that was not looked up find no host.
+   */
+  lookUp(authority: string): HostLookup | Promise<HostLookup> | null;
   /** A client for gRPC calls to the cluster's hosts. Cheap: connections belong to the cluster. */
   grpc(options?: GrpcClientOptions): GrpcClient;
   /**
@@ -46,6 +51,11 @@ export interface Cluster {
    * No event fires before this call has returned.
    */
   openStream(events: UpstreamStreamEvents, request?: UpstreamRequest): UpstreamStream | OpenFailure;
+  /**
+   * Why a request would not be taken now: no host is healthy (nor degraded), whether or not all are tried in a panic; or as many requests are under way as there may be
+   * (Envoy: max_requests). null: it would be, as far as anybody knows. Cheap. @param isHighPriority whose limits apply. @default false
+   */
+  refusal(isHighPriority?: boolean): OpenFailure | null;
   /** What the cluster allows of requests that are sent again. */
   readonly retries: RetryAllowance;
   /** Picks a host and opens a TCP (or TLS, as the cluster says) connection for this caller alone. No event fires before this call has returned. */
@@ -55,6 +65,14 @@ export interface Cluster {
     choice?: HostChoice | null,
   ): UpstreamConnection | OpenFailure;
 }
+
+/** What a look-up came to. `overflow`: as many hosts as there may be, `pending_overflow`: as many look-ups, `denied`: an address that is not to be reached, `closed`: the cluster is another one now. */
+export type HostLookup =
+  | { readonly failure: null /** `ip:port`. */; readonly address: string }
+  | {
+      readonly failure: "overflow" | "pending_overflow" | "not_found" | "denied" | "closed" /** A word. */;
+      readonly reason: string;
+    };
 
 /** What requests with the same hash have in common is their host, where the cluster's balancer goes by it. */
 export interface HashKey {
@@ -90,6 +108,13 @@ export interface HostAversion {
   avoids(host: UpstreamHost): boolean;
 }
 
+/** Hosts beside which one request would rather have none: their priorities get nothing of it, as long as another can take it. */
+export interface PriorityAversion {
+  readonly hosts: readonly UpstreamHost[];
+  /** No other priority can: they begin anew. */
+  forget(): void;
+}
+
 /**
  * What the choice of a host may depend on. Read before the call that takes it returns, and again where a request that nobody has seen goes to another host; only by balancers
  * that go by it. What is absent is of no matter.
@@ -102,6 +127,8 @@ export interface HostChoice {
   /** Only hosts that have these values. The same object for what is always the same makes it cheap. */
   readonly subset?: SubsetValues | null;
   readonly override?: HostOverride | null;
+  /** Absent or null: every priority will do. */
+  readonly priorities?: PriorityAversion | null;
 }
 
 /**

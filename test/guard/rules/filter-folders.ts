@@ -1,4 +1,5 @@
 // One filter, one folder, always the same files; and a README that names the filter's id and every configuration key.
+import type { StandardSchema } from "@sluice/sdk";
 import { isTypeScript, type SourceFile } from "../tree.ts";
 
 export const FILTER_FILES: readonly string[] = [
@@ -63,6 +64,8 @@ export interface Describable {
   readonly messages?: Readonly<Record<string, readonly string[]>>;
   readonly config?: unknown;
   readonly routeConfig?: unknown;
+  readonly configJsonSchema?: unknown;
+  readonly routeConfigJsonSchema?: unknown;
 }
 
 /** The configuration keys of a definition, or null when nothing tells them. */
@@ -73,10 +76,14 @@ export function configKeys(definition: Describable): string[] | null {
     isTold = true;
     for (const fields of Object.values(definition.messages)) for (const field of fields) keys.add(field);
   }
-  for (const schema of [definition.config, definition.routeConfig]) {
+  const { config, routeConfig, configJsonSchema, routeConfigJsonSchema } = definition;
+  for (const schema of [config, routeConfig, configJsonSchema, routeConfigJsonSchema]) {
     const properties =
       (schema as { properties?: unknown; shape?: unknown } | undefined)?.properties ??
-      (schema as { shape?: unknown } | undefined)?.shape;
+      (schema as { shape?: unknown } | undefined)?.shape ??
+      (schema as Partial<StandardSchema> | undefined)?.["~standard"]?.jsonSchema?.input({ target: "draft-2020-12" })[
+        "properties"
+      ];
     if (typeof properties !== "object" || properties === null) continue;
     isTold = true;
     for (const key of Object.keys(properties)) keys.add(key);

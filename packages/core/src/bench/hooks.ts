@@ -3,7 +3,7 @@
  * calling them), and one that times every call by the clock.
  */
 import { type FilterContext, HTTP_FILTER_HOOKS, NETWORK_FILTER_HOOKS } from "@sluice/sdk";
-import type { AnyDefinition } from "../registry/registry.ts";
+import type { AnyFilterDefinition } from "../registry/registry.ts";
 import type { HookSample } from "./types.ts";
 
 type Hook = (...args: unknown[]) => unknown;
@@ -14,7 +14,7 @@ const NAMES: readonly string[] = [...new Set<string>([...HTTP_FILTER_HOOKS, ...N
 );
 
 /** The same hooks, doing nothing. `create` of the original runs, since it says which hooks there are. */
-export function twinOf<D extends AnyDefinition>(definition: D): D {
+export function twinOf<D extends AnyFilterDefinition>(definition: D): D {
   return recreated(definition, (hooks) => {
     const twin: Hooks = { dispose: () => hooks["dispose"] instanceof Function && hooks["dispose"]() };
     for (const name of NAMES) if (typeof hooks[name] === "function") twin[name] = emptyHook();
@@ -36,7 +36,7 @@ export class HookClock {
     this.#overheadNs = clockOverheadNs();
   }
 
-  timed<D extends AnyDefinition>(definition: D): D {
+  timed<D extends AnyFilterDefinition>(definition: D): D {
     return recreated(definition, (hooks, filter) => {
       const wrapped: Hooks = { dispose: () => hooks["dispose"] instanceof Function && hooks["dispose"]() };
       for (const name of NAMES) {
@@ -114,7 +114,7 @@ function clockOverheadNs(): number {
   return timed.typicalNs();
 }
 
-function recreated<D extends AnyDefinition>(definition: D, change: (hooks: Hooks, filter: string) => Hooks): D {
+function recreated<D extends AnyFilterDefinition>(definition: D, change: (hooks: Hooks, filter: string) => Hooks): D {
   return {
     ...definition,
     create: async (config: never, context: FilterContext) =>

@@ -1,6 +1,6 @@
 /** Makes the chains of a job: imports each subject's modules, and puts together the definitions and filters that a variant stands for. */
 import {
-  type AnyDefinition,
+  type AnyFilterDefinition,
   type AnyHttpFilterDefinition,
   type AnyNetworkFilterDefinition,
   Registry,
@@ -47,7 +47,7 @@ export interface MadeVariant {
 }
 
 /** What makes of a definition the one that is measured. */
-type Change = (definition: AnyDefinition) => AnyDefinition;
+type Change = (definition: AnyFilterDefinition) => AnyFilterDefinition;
 
 /** One subject of a job, its modules imported. */
 export class LoadedSubject {
@@ -92,7 +92,7 @@ export class LoadedSubject {
     const services = benchServices();
     const byId = new Map(filters.map((filter) => [filter.id, filter]));
     try {
-      const definitions: AnyDefinition[] = [];
+      const definitions: AnyFilterDefinition[] = [];
       for (const filter of byId.values()) definitions.push(change(await this.#running(filter, services)));
       const parts = { services, filters: filters.map(inline), routes: this.#subject.routes };
       const driver =
@@ -107,8 +107,9 @@ export class LoadedSubject {
   }
 
   /** The filter's definition, or where it runs in threads of its own, the one that stands for it. */
-  async #running({ id, runtime }: SubjectFilter, services: BenchServices): Promise<AnyDefinition> {
-    const found = this.#registry.get(id)?.definition;
+  async #running({ id, runtime }: SubjectFilter, services: BenchServices): Promise<AnyFilterDefinition> {
+    const registered = this.#registry.get(id);
+    const found = registered === undefined || registered.kind === "discovery" ? undefined : registered.definition;
     if (found === undefined) throw new BenchError(`no module of ${this.#subject.label} defines "${id}"`);
     if (runtime === undefined) return found;
     const { isolate, START_LIMIT_MS } = await import("../isolate/isolate.ts");

@@ -77,13 +77,33 @@ export type BalancerModel =
     } & ConsistentHashingModel)
   | ({ readonly kind: "maglev"; readonly tableSize: number } & ConsistentHashingModel)
   | { readonly kind: "pick_first"; readonly shuffle: boolean }
+  /** The cluster itself says which host; without a word of it there is none. Envoy: CLUSTER_PROVIDED. */
+  | { readonly kind: "provided" }
   | { readonly kind: "peak_ewma"; readonly decayMs: number; readonly defaultRttMs: number }
+  | ({
+      readonly kind: "client_side_weighted_round_robin";
+      /** How often weights are taken over. */
+      readonly updateMs: number;
+      readonly slowStart: SlowStartModel | null;
+    } & LoadWeightModel)
   | { readonly kind: "subset"; readonly subset: SubsetModel; readonly policy: BalancerModel }
   | {
       readonly kind: "override_host";
       readonly sources: readonly OverrideSourceModel[];
       readonly policy: BalancerModel;
     };
+
+/** How hosts are weighted by what they report of their load. */
+export interface LoadWeightModel {
+  /** A host has to report for so long before it counts. */
+  readonly blackoutMs: number;
+  /** After that time without a report the last one counts no longer. */
+  readonly expirationMs: number;
+  /** What a share of failed requests adds to the utilization. */
+  readonly errorPenalty: number;
+  /** Whose highest is the utilization, where the application reports none itself: `named_metrics.queue`, `mem_utilization`. */
+  readonly metrics: readonly string[];
+}
 
 /** Where the addresses of the hosts that a request may go to stand, separated by commas. */
 export type OverrideSourceModel =

@@ -9,13 +9,14 @@ export type BalancingPolicyName =
   | "ring_hash"
   | "maglev"
   | "pick_first"
-  | "peak_ewma";
+  | "peak_ewma"
+  | "client_side_weighted_round_robin";
 
 /** Keys that belong to another policy are refused. */
 export interface LoadBalancingConfig {
   /** @default round_robin */
   readonly policy?: BalancingPolicyName;
-  /** round_robin, least_request: new hosts get their whole share after that time. */
+  /** round_robin, least_request, client_side_weighted_round_robin: new hosts get their whole share after that time. */
   readonly slow_start?: DurationText | SlowStartConfig;
   /** least_request: hosts that are drawn to be compared. @default 2 */
   readonly choices?: number;
@@ -41,6 +42,16 @@ export interface LoadBalancingConfig {
   readonly decay?: DurationText;
   /** peak_ewma: of hosts that have not answered yet. @default 0.010s */
   readonly default_latency?: DurationText;
+  /** client_side_weighted_round_robin: a host has to report its load for so long before it counts. @default 10s */
+  readonly blackout?: DurationText;
+  /** client_side_weighted_round_robin: after that time without a report the last one counts no longer. @default 180s */
+  readonly expiration?: DurationText;
+  /** client_side_weighted_round_robin: how often weights change, 0.1s at the least. @default 1s */
+  readonly update_period?: DurationText;
+  /** client_side_weighted_round_robin: what a share of failed requests adds to the utilization. @default 1 */
+  readonly error_penalty?: number;
+  /** client_side_weighted_round_robin: metrics whose highest is the utilization, where `application_utilization` is not reported. @default cpu_utilization */
+  readonly utilization?: readonly string[];
   /** Percent of available hosts below which health counts for nothing; 0: never. @default 50 */
   readonly panic_threshold?: number;
   /** Percent of its share that a host can carry. @default 140 */

@@ -269,10 +269,33 @@ export interface ClusterTlsConfig extends TlsOptionsConfig {
 export interface ClusterConfig {
   /** Host names among them are resolved all the time. */
   readonly endpoints?: readonly (AddressText | EndpointConfig)[];
-  /** One name instead of endpoints. */
+  /** One name instead of endpoints: every address that it has is a host. */
   readonly dns?: AddressText;
+  /** Other clusters instead of endpoints: the next one takes what those before it can not. */
+  readonly aggregate?: readonly string[];
+  /** Code of an extension finds the hosts: its name, or its name with its configuration. */
+  readonly discovery?: string | Readonly<Record<string, unknown>>;
+  /** Requests go to the address in this header; or Envoy's `original_dst_lb_config`. `{}`: where a PROXY protocol header says that their connection was meant for. */
+  readonly original_dst?: string | Readonly<Record<string, unknown>>;
+  /** Requests say where they go: Envoy's DnsCacheConfig, the same as in the filter `dynamic_forward_proxy`; `deny_private_addresses` is Sluice's. */
+  readonly forward_proxy?: Readonly<Record<string, unknown>> & {
+    readonly name: string;
+    readonly deny_private_addresses?: boolean;
+  };
+  /** One name instead: one host, whose address is the first of the newest answer. */
+  readonly logical_dns?: AddressText;
+  /** SRV records instead, as in `_http._tcp.web.internal`: ports, priorities and weights are theirs. */
+  readonly srv?: string;
+  /** A file instead, in JSON or YAML, that is watched: Envoy's ClusterLoadAssignment of the cluster's name. */
+  readonly endpoints_file?: string;
   readonly dns_refresh?: DurationText;
   readonly dns_ttl?: boolean;
+  /** Every refresh is later by chance, by less than this. */
+  readonly dns_jitter?: DurationText;
+  /** The first pause after a name was not answered; it doubles up to ten times that. `dns_refresh` unless told. */
+  readonly dns_failure_refresh?: DurationText;
+  /** Name servers to ask, in place of the system's. */
+  readonly dns_servers?: readonly AddressText[];
   readonly dns_family?: "auto" | "v4_only" | "v6_only" | "v4_preferred" | "all";
   /** Which host gets which request: the name of a policy, or its options. @default round_robin */
   readonly load_balancing?: BalancingPolicyName | LoadBalancingConfig;

@@ -1,6 +1,7 @@
 /** The short form's routes and virtual hosts. Reference: docs/configuration/short-form.md. */
 import type { MirrorConfig, RetryConfig } from "./define-resilience.ts";
 import type { HashConfig, SubsetValuesConfig } from "./define-balancing.ts";
+import type { RateLimitPolicyConfig } from "./define-rate-limits.ts";
 import type { DurationText, HeaderTexts } from "./define-config.ts";
 
 export interface VirtualHostConfig {
@@ -61,6 +62,8 @@ export interface RouteConfig {
   readonly body_buffer_limit?: number;
   /** Requests are counted under `vhost.<virtual host>.route.<this>.` too. */
   readonly stat_prefix?: string;
+  /** Descriptors of the requests, for local_ratelimit and ratelimit. */
+  readonly rate_limits?: readonly RateLimitPolicyConfig[];
   readonly rewrite?: string | RewriteConfig;
   readonly append_x_forwarded_host?: boolean;
   readonly cluster_not_found?: 503 | 404 | 500;

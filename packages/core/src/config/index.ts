@@ -4,6 +4,7 @@ import { stringify } from "yaml";
 import type { Registry } from "../registry/registry.ts";
 import { compileBootstrap } from "./compile/bootstrap.ts";
 import { CompileContext } from "./compile/context.ts";
+import { srvType } from "./compile/discovery/srv.ts";
 import { debugTraceType, filterCostType } from "./compile/observe.ts";
 import { filterOptionsType } from "./compile/filter-options.ts";
 import { formOf } from "./door.ts";
@@ -138,6 +139,7 @@ async function compile(
       extensionType,
       filterCostType,
       debugTraceType,
+      srvType,
     ]),
     problems: found,
   };

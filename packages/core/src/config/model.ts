@@ -4,6 +4,7 @@
  */
 
 import type { BalancingModel, LocalityModel } from "./balancing-model.ts";
+import type { DiscoveryModel } from "./discovery-model.ts";
 import type { FormatStringModel, HcmModel, HeaderCaseModel } from "./hcm-model.ts";
 import type { ClusterHealthModel, EndpointHealthModel } from "./health-model.ts";
 import type { LogFilterModel } from "./log-filter-model.ts";
@@ -11,6 +12,7 @@ import type { CircuitBreakersModel } from "./retry-model.ts";
 import type { WorkerRuntimeModel } from "./runtime-model.ts";
 
 export type * from "./balancing-model.ts";
+export type * from "./discovery-model.ts";
 export type * from "./hcm-model.ts";
 export type * from "./health-model.ts";
 export type * from "./log-filter-model.ts";
@@ -249,14 +251,7 @@ export interface Http2Model {
 export interface ClusterModel {
   readonly name: string;
   readonly statName: string;
-  readonly discovery:
-    | { readonly kind: "static" }
-    | {
-        readonly kind: "strict_dns";
-        readonly refreshMs: number;
-        readonly respectTtl: boolean;
-        readonly family: "auto" | "v4_only" | "v6_only" | "v4_preferred" | "all";
-      };
+  readonly discovery: DiscoveryModel;
   readonly endpoints: readonly EndpointModel[];
   readonly connectTimeoutMs: number;
   readonly bufferLimitBytes: number;

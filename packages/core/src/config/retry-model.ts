@@ -23,6 +23,8 @@ export interface RetryModel {
   } | null;
   /** null: none is chosen twice for what it is. */
   readonly hosts: RetryHostsModel | null;
+  /** After how many attempts each the priorities that had one are left out; 0: never. */
+  readonly priorityUpdateFrequency: number;
 }
 
 export interface RetryHostsModel {

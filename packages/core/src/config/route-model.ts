@@ -1,5 +1,6 @@
 /** Routes in the compiled configuration: plain data, resolved and defaulted. Durations are milliseconds; 0 means "none" unless said. */
 import type { CustomTagModel } from "./hcm-model.ts";
+import type { RateLimitPolicyModel, RouteRateLimitsModel } from "./rate-limit-model.ts";
 import type { MatchTreeModel, RareConditionsModel } from "./match-model.ts";
 import type { PackedHosts } from "./packed-routes.ts";
 import type { ResilienceModel } from "./retry-model.ts";
@@ -55,6 +56,7 @@ export interface VirtualHostModel {
   readonly includeAttemptCountInResponse: boolean;
   /** In order; a request belongs to the first whose headers match. Envoy: VirtualCluster. */
   readonly virtualClusters: ReadonlyArray<{ readonly name: string; readonly headers: readonly HeaderMatchModel[] }>;
+  readonly rateLimits?: readonly RateLimitPolicyModel[];
   readonly perFilterConfig: PerFilterConfig;
   readonly place: ConfigPlace;
 }
@@ -74,6 +76,8 @@ export interface RouteModel {
   /** For tracers. */
   readonly decorator: { readonly operation: string; readonly propagate: boolean } | null;
   readonly tracing: RouteTracingModel | null;
+  /** Absent: the route says nothing of limits, and has no metadata that they could go by. */
+  readonly rateLimits?: RouteRateLimitsModel;
   readonly requestHeaders: HeaderMutationModel;
   readonly responseHeaders: HeaderMutationModel;
   readonly perFilterConfig: PerFilterConfig;

@@ -44,6 +44,7 @@ export const balancingFields: Readonly<Record<string, readonly string[] | "all">
   [`${route}.RouteAction.HashPolicy.ConnectionProperties`]: "all",
   [`${route}.RouteAction.HashPolicy.QueryParameter`]: "all",
   [`${route}.RouteAction.HashPolicy.FilterState`]: "all",
+  [`${policies}.client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin`]: "all",
   [`${policies}.common.v3.ConsistentHashingLbConfig`]: "all",
   [`${policies}.common.v3.LocalityLbConfig`]: "all",
   [`${policies}.common.v3.LocalityLbConfig.LocalityWeightedLbConfig`]: "all",

@@ -4,10 +4,12 @@
  */
 import type { SupportTable } from "./envoy/bind.ts";
 import { balancingFields } from "./supported-balancing.ts";
+import { discoveryFields } from "./supported-discovery.ts";
 import { hcmFields } from "./supported-hcm.ts";
 import { healthFields, healthFieldsOfCluster } from "./supported-health.ts";
 import { resilienceFields } from "./supported-resilience.ts";
 import { matchingFields } from "./supported-matching.ts";
+import { rateLimitFields } from "./supported-rate-limits.ts";
 
 const tls = "envoy.extensions.transport_sockets.tls.v3";
 const route = "envoy.config.route.v3";
@@ -26,6 +28,7 @@ const headerMutations = [
 const fields: Readonly<Record<string, readonly string[] | "all">> = {
   ...matchingFields,
   ...balancingFields,
+  ...discoveryFields,
   "envoy.config.bootstrap.v3.Bootstrap": [
     "node",
     "static_resources",
@@ -34,7 +37,6 @@ const fields: Readonly<Record<string, readonly string[] | "all">> = {
     "watchdog",
     "watchdogs",
     "layered_runtime",
-    "cluster_manager",
     "bootstrap_extensions",
   ],
   "envoy.config.bootstrap.v3.Bootstrap.StaticResources": ["listeners", "clusters"],
@@ -148,6 +150,7 @@ const fields: Readonly<Record<string, readonly string[] | "all">> = {
   ...hcmFields,
   ...healthFields,
   ...resilienceFields,
+  ...rateLimitFields,
 
   [`${route}.RouteConfiguration`]: [
     "name",
@@ -174,6 +177,7 @@ const fields: Readonly<Record<string, readonly string[] | "all">> = {
     "include_attempt_count_in_response",
     "per_request_buffer_limit_bytes",
     "virtual_clusters",
+    "rate_limits",
     "metadata",
     "retry_policy",
     "hedge_policy",
@@ -229,6 +233,8 @@ const fields: Readonly<Record<string, readonly string[] | "all">> = {
     "retry_policy",
     "hedge_policy",
     "request_mirror_policies",
+    "rate_limits",
+    "include_vh_rate_limits",
   ],
   [`${route}.RouteAction.MaxStreamDuration`]: "all",
   [`${route}.InternalRedirectPolicy`]: "all",
@@ -257,6 +263,9 @@ const fields: Readonly<Record<string, readonly string[] | "all">> = {
     "name",
     "alt_stat_name",
     "type",
+    "cluster_type",
+    "original_dst_lb_config",
+    "cleanup_interval",
     "connect_timeout",
     "per_connection_buffer_limit_bytes",
     "lb_policy",
@@ -280,6 +289,15 @@ const fields: Readonly<Record<string, readonly string[] | "all">> = {
     "dns_refresh_rate",
     "respect_dns_ttl",
     "dns_lookup_family",
+    "dns_failure_refresh_rate",
+    "dns_jitter",
+    "dns_resolvers",
+    "dns_resolution_config",
+    "use_tcp_for_dns_lookups",
+    "typed_dns_resolver_config",
+    "wait_for_warm_on_init",
+    "cluster_type",
+    "eds_cluster_config",
     "transport_socket",
     "metadata",
     ...healthFieldsOfCluster,

@@ -10,6 +10,8 @@ import type { RequestHeaderMap } from "../http/headers/header-map.ts";
 import type { Registry } from "../registry/registry.ts";
 import { formatAddress } from "../worker/data-plane.ts";
 import { describeFailure, describeMatch } from "./describe-match.ts";
+import { type KnownHosts, LISTED_HOSTS } from "./explain-cluster.ts";
+import { explainForward, type Forwarded, type ForwardExplanation } from "./explain-forward.ts";
 import { type FilterExplanation, explainFilters, type NamedLevel } from "./explain-filters.ts";
 import { type EarlyAnswer, type RequestDescription, explainedRequest, judgeUpgrade } from "./explained-request.ts";
 
@@ -60,6 +62,8 @@ export interface Explanation {
   readonly passedOver: ReadonlyArray<ExplainedRoute & { readonly failed: string }>;
   readonly route: ExplainedRoute | null;
   readonly outcome: Outcome;
+  /** Which hosts it may go to; null: it is not forwarded. */
+  readonly forward: ForwardExplanation | null;
   /** The upgrade that has filters of its own, which stand in `filters`; null: those of the connection manager do. */
   readonly upgrade: string | null;
   /** In the order of the request. */
@@ -78,17 +82,21 @@ export function explain(
   registry: Registry,
   request: RequestDescription,
   listenerName?: string,
+  known: KnownHosts = LISTED_HOSTS,
 ): Explanation[] {
-  return new Explainer(config, registry).explain(request, listenerName);
+  return new Explainer(config, registry, known).explain(request, listenerName);
 }
 
 /** The same for many requests: route tables are built once. */
 export class Explainer {
   readonly #config: CompiledConfig;
   readonly #registry: Registry;
+  /** null: hosts are not asked for. */
+  readonly #known: KnownHosts | null;
   readonly #tables = new Map<HcmModel, ExplainingRouteTable>();
 
-  constructor(config: CompiledConfig, registry: Registry) {
+  constructor(config: CompiledConfig, registry: Registry, known: KnownHosts | null = null) {
+    this.#known = known;
     this.#config = config;
     this.#registry = registry;
   }
@@ -99,9 +107,12 @@ export class Explainer {
       ({ listener }) => listenerName === undefined || listener.name === listenerName,
     );
     if (found.length === 0) throw new ExplainError(noListener(this.#config, listenerName));
-    return found.map(({ listener, hcm }) =>
-      explainListener(listener, hcm, this.#registry, this.#tableOf(hcm), request),
-    );
+    return found.map(({ listener, hcm }) => {
+      const { explanation, forwarded } = explainListener(listener, hcm, this.#registry, this.#tableOf(hcm), request);
+      const known = this.#known;
+      if (forwarded === null || known === null) return explanation;
+      return { ...explanation, forward: explainForward(forwarded, this.#config.clusters, known) };
+    });
   }
 
   #tableOf(hcm: HcmModel): ExplainingRouteTable {
@@ -138,7 +149,7 @@ function explainListener(
   registry: Registry,
   table: ExplainingRouteTable,
   description: RequestDescription,
-): Explanation {
+): { explanation: Explanation; forwarded: Forwarded | null } {
   const { filterChain } = listener;
   const tls = filterChain.tls !== null;
   const { headers, stream, answer, changed } = prepared(description, hcm, tls, listener);
@@ -147,14 +158,16 @@ function explainListener(
   const routes = host?.routes ?? [];
   const model = routes[way.route];
   const upgrade = upgradeOf(headers, hcm);
-  return {
+  const answered = answer ?? judgeUpgrade(headers, hcm, way.entries[0]);
+  const outcome = outcomeOf(way.entries, model, headers);
+  const explanation: Explanation = {
     listener: { name: listener.name, address: formatAddress(listener.address), place: listener.place },
     filterChain: { name: filterChain.name, tls },
     listenerFilters: (listener.listenerFilters?.filters ?? []).map(placedName),
     networkFilters: filterChain.filters.flatMap((filter) => (filter.kind === "extension" ? [placedName(filter)] : [])),
     request: { method: headers.method, host: headers.authority, path: headers.path },
     changedHeaders: changed,
-    answered: answer ?? judgeUpgrade(headers, hcm, way.entries[0]),
+    answered,
     virtualHost: host === undefined ? null : { name: host.name, domains: host.domains, place: host.place },
     unmatched: way.unmatched,
     passedOver: way.failures.map((failure, at) => {
@@ -163,10 +176,14 @@ function explainListener(
       return { ...explainedRoute(passed, index), failed: describeFailure(passed.match, failure, headers, stream) };
     }),
     route: model === undefined ? null : explainedRoute(model, way.route),
-    outcome: outcomeOf(way.entries, model, headers),
+    outcome,
+    forward: null,
     upgrade: upgrade?.type ?? null,
     filters: explainFilters(upgrade?.filters ?? hcm.filters, levelsOf(hcm, way), registry),
   };
+  if (answered !== null || outcome.kind !== "forward") return { explanation, forwarded: null };
+  const names = outcome.clusters.map(({ name }) => name);
+  return { explanation, forwarded: { entries: way.entries, names, route: model, host, headers, stream } };
 }
 
 /** The upgrade that the request asks for, where it has filters of its own. */

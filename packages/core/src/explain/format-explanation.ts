@@ -1,5 +1,6 @@
 /** An explanation as text for people; `--json` gives the same as data. */
 import type { ConfigPlace, Json } from "../config/model.ts";
+import { forwardLines } from "./format-cluster.ts";
 import type { Explanation, Outcome } from "./explain.ts";
 import type { FilterExplanation, FilterLevelExplanation } from "./explain-filters.ts";
 
@@ -29,7 +30,9 @@ export function formatExplanation(explanation: Explanation): string {
   if (route !== null)
     lines.push(`    taken: route ${routeName(route.index, route.name)}: ${route.match}${at(route.place)}`);
   const whose = explanation.upgrade === null ? "" : ` of upgrades to ${explanation.upgrade}`;
-  lines.push(`  ${outcomeText(explanation.outcome)}`, `  filters${whose}, in the order of the request`);
+  lines.push(`  ${outcomeText(explanation.outcome)}`);
+  if (explanation.forward !== null) lines.push(...forwardLines(explanation.forward));
+  lines.push(`  filters${whose}, in the order of the request`);
   for (const [index, filter] of explanation.filters.entries()) lines.push(...filterLines(index, filter));
   return `${lines.join("\n")}\n`;
 }

@@ -186,6 +186,29 @@ describe.each([0, 1, 2])("with %d workers", (concurrency) => {
   });
 });
 
+test("what discovery began for a configuration that is refused ends with it, and a discovery that fails is a problem", async () => {
+  const said: string[] = [];
+  let isBroken = false;
+  const server = fakes.make(0, {
+    createDiscovery: () => ({
+      resolve: async () => {
+        said.push("resolve");
+        if (isBroken) throw new Error("broken");
+        return new Map();
+      },
+      follow: () => void said.push("follow"),
+      discard: () => void said.push("discard"),
+      hosts: new Map(),
+      close: () => {},
+    }),
+  });
+  expect(await server.start(config([listener("a", "one")]))).toEqual([]);
+  expect(await server.apply(config([listener("a", "refuse")]))).toHaveLength(1);
+  isBroken = true;
+  expect((await server.apply(config([listener("a", "two")]))).map(({ message }) => message)).toEqual(["broken"]);
+  expect(said).toEqual(["resolve", "follow", "resolve", "discard", "resolve", "discard"]);
+});
+
 test("where threads cannot share a port one worker accepts, and the log says so", async () => {
   const server = fakes.make(2, { reusePort: false });
   await server.start(config([listener("a", "one")]));

@@ -14,8 +14,9 @@ import { StatsStore } from "../stats/stats-store.ts";
 import type { TapStream } from "../tap/fixture.ts";
 import type { TapCommand } from "../tap/tap-point.ts";
 import { RealClock } from "../timing/real-clock.ts";
-import { StrictDns } from "../upstream/discovery/strict-dns.ts";
-import type { HostModel } from "../upstream/host.ts";
+import { Discovery } from "../upstream/discovery/discovery.ts";
+import { ExtensionDiscovery } from "../upstream/discovery/extension-discovery.ts";
+import { distinctHosts, type HostModel } from "../upstream/host.ts";
 import type { HostReports } from "../upstream/outlier/host-watch.ts";
 import { type ApplyProblem, type DataPlane, listenerKey, toProblem } from "../worker/data-plane.ts";
 import type { LogSink, LogThreshold } from "../worker/log.ts";
@@ -96,7 +97,13 @@ export class Server {
       report: (cluster, address, event) => this.#health?.report(cluster, address, event),
     };
     this.#discovery =
-      options.createDiscovery?.(onHosts) ?? new StrictDns({ log: options.log, stats: this.stats, onHosts });
+      options.createDiscovery?.(onHosts) ??
+      new ExtensionDiscovery(new Discovery({ log: options.log, stats: this.stats, onHosts }), {
+        log: options.log,
+        stats: this.stats,
+        registry: options.registry,
+        onHosts,
+      });
     const ticketKeys = randomBytes(48);
     const { log, threshold, builtins, registry, concurrency } = options;
     if (concurrency === 0) {
@@ -180,9 +187,9 @@ export class Server {
       const rollout = this.#rollout!;
       const problems = await rollout.probe(config);
       if (problems.length > 0) return problems;
-      const found = await this.#discovery.resolve(config.clusters);
-      if (this.#config === null) await this.#useRuntime(config.runtime);
       try {
+        const found = await this.#discovery.resolve(config.clusters);
+        if (this.#config === null) await this.#useRuntime(config.runtime);
         const hosts = await this.#judge(config, found);
         problems.push(...(await rollout.apply(config, hosts, this.#targets())));
       } catch (error) {
@@ -190,6 +197,7 @@ export class Server {
       }
       if (problems.length > 0) {
         this.#health?.discard();
+        this.#discovery.discard?.();
         return problems;
       }
       this.#health?.commit();
@@ -254,11 +262,9 @@ export class Server {
   /** The hosts of a cluster of the live configuration: those that it lists, or those that discovery found. */
   hostsOf(cluster: ClusterModel): readonly HostModel[] {
     const judged = this.#health?.hostsOf(cluster.name);
-    return (
-      judged ??
-      this.#discovery.hosts.get(cluster.name) ??
-      (cluster.discovery.kind === "static" ? cluster.endpoints : [])
-    );
+    if (judged !== undefined) return judged;
+    const listed = cluster.discovery.kind === "static" ? cluster.endpoints : [];
+    return distinctHosts(this.#discovery.hosts.get(cluster.name) ?? listed);
   }
 
   /** What checks and outlier detection know of a host; undefined where its cluster has neither. */

@@ -14,6 +14,7 @@ import type { WatchedWorker, Watchdog } from "./watchdog.ts";
 
 /** A worker that lived so long is no reason to wait before the next one. */
 const HEALTHY_MS = 60_000;
+const BURY_AGAIN_MS = 1;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
 
@@ -133,16 +134,23 @@ export class WorkerPool {
   }
 
   #onDeath(slot: Slot, worker: ThreadWorker, reason: string): void {
-    const { log, stats, shared, watchdog } = this.#options;
+    const { log, stats, watchdog } = this.#options;
     if (slot.watched !== null) watchdog.unwatch(slot.watched);
-    shared.forget(slot.index + 1);
     if (slot.worker === worker) slot.worker = null;
     slot.serving = false;
-    if (!this.#replacing) return;
-    log.write("error", "main", `worker ${slot.index} is dead and will be replaced: ${reason}`);
-    stats.counter(`server.worker_${slot.index}.replaced`).inc();
-    if (performance.now() - slot.bornMs > HEALTHY_MS) slot.failures = 0;
-    this.#replaceLater(slot);
+    if (this.#replacing) {
+      log.write("error", "main", `worker ${slot.index} is dead and will be replaced: ${reason}`);
+      stats.counter(`server.worker_${slot.index}.replaced`).inc();
+      if (performance.now() - slot.bornMs > HEALTHY_MS) slot.failures = 0;
+    }
+    this.#bury(slot);
+  }
+
+  /** What it held is free before another takes its number. */
+  #bury(slot: Slot): void {
+    slot.timer = null;
+    if (!this.#options.shared.forget(slot.index + 1)) slot.timer = setTimeout(() => this.#bury(slot), BURY_AGAIN_MS);
+    else if (this.#replacing) this.#replaceLater(slot);
   }
 
   #replaceLater(slot: Slot): void {

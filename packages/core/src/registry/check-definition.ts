@@ -12,14 +12,14 @@ export function checkDefinition(
     return {
       source,
       message:
-        "exports something that is no filter definition, expected what defineHttpFilter, defineNetworkFilter or defineListenerFilter returns",
+        "exports something that is no filter definition, expected what defineHttpFilter, defineNetworkFilter, defineListenerFilter or defineDiscovery returns",
     };
   }
   const kind: unknown = candidate[DEFINITION];
   const definition = candidate as unknown as AnyDefinition;
   const { id } = definition;
   if (typeof id !== "string" || id === "") return { source, message: "has a definition without an id" };
-  if (kind !== "http" && kind !== "network" && kind !== "listener") {
+  if (kind !== "http" && kind !== "network" && kind !== "listener" && kind !== "discovery") {
     return {
       source,
       message: `${id} is a definition of kind ${JSON.stringify(kind)}, which this version of Sluice does not know`,

@@ -1,11 +1,18 @@
 /** Whether what a filter's `create` returned has only hooks that the engine knows: a misspelt hook would never be called. */
-import { type DefinitionKind, HTTP_FILTER_HOOKS, LISTENER_FILTER_HOOKS, NETWORK_FILTER_HOOKS } from "@sluice/sdk";
+import {
+  type DefinitionKind,
+  DISCOVERY_HOOKS,
+  HTTP_FILTER_HOOKS,
+  LISTENER_FILTER_HOOKS,
+  NETWORK_FILTER_HOOKS,
+} from "@sluice/sdk";
 import { didYouMean } from "../config/did-you-mean.ts";
 
 const HOOKS: Readonly<Record<DefinitionKind, readonly string[]>> = {
   http: HTTP_FILTER_HOOKS,
   network: NETWORK_FILTER_HOOKS,
   listener: LISTENER_FILTER_HOOKS,
+  discovery: DISCOVERY_HOOKS,
 };
 
 /** The problem as a sentence that names filter and hook; null when there is none. Also looks at methods of a class. */

@@ -2,7 +2,12 @@
  * The extensions of one thread: filter definitions by id and by the name of their configuration message. An instance, filled from
  * modules; it keeps definitions and judges configurations with their schemas, and never creates a filter.
  */
-import type { HttpFilterDefinition, ListenerFilterDefinition, NetworkFilterDefinition } from "@sluice/sdk";
+import type {
+  DiscoveryDefinition,
+  HttpFilterDefinition,
+  ListenerFilterDefinition,
+  NetworkFilterDefinition,
+} from "@sluice/sdk";
 import { didYouMean } from "../config/did-you-mean.ts";
 import type { ExtensionModule, Json } from "../config/model.ts";
 import { checkDefinition } from "./check-definition.ts";
@@ -16,13 +21,26 @@ export type AnyListenerFilterDefinition = ListenerFilterDefinition & {
   readonly sdkVersion: string;
   readonly terminal?: never;
 };
-export type AnyDefinition = AnyHttpFilterDefinition | AnyNetworkFilterDefinition | AnyListenerFilterDefinition;
+/** It has none of what only filters have. */
+export type AnyDiscoveryDefinition = DiscoveryDefinition & { readonly sdkVersion: string } & {
+  readonly [Key in Exclude<
+    keyof AnyListenerFilterDefinition | keyof AnyHttpFilterDefinition,
+    keyof DiscoveryDefinition | "sdkVersion"
+  >]?: never;
+};
+export type AnyFilterDefinition = Exclude<AnyDefinition, AnyDiscoveryDefinition>;
+export type AnyDefinition =
+  | AnyHttpFilterDefinition
+  | AnyNetworkFilterDefinition
+  | AnyListenerFilterDefinition
+  | AnyDiscoveryDefinition;
 
 /** An extension of the registry. */
 export type Registered =
   | { readonly kind: "http"; readonly definition: AnyHttpFilterDefinition; readonly source: string }
   | { readonly kind: "network"; readonly definition: AnyNetworkFilterDefinition; readonly source: string }
-  | { readonly kind: "listener"; readonly definition: AnyListenerFilterDefinition; readonly source: string };
+  | { readonly kind: "listener"; readonly definition: AnyListenerFilterDefinition; readonly source: string }
+  | { readonly kind: "discovery"; readonly definition: AnyDiscoveryDefinition; readonly source: string };
 
 /** Why a module or a definition cannot be used: one plain sentence that names it. */
 export interface LoadProblem {
@@ -159,6 +177,11 @@ export class Registry {
   listener(id: string): AnyListenerFilterDefinition | undefined {
     const found = this.#entries.byId.get(id);
     return found?.kind === "listener" ? found.definition : undefined;
+  }
+
+  discovery(id: string): AnyDiscoveryDefinition | undefined {
+    const found = this.#entries.byId.get(id);
+    return found?.kind === "discovery" ? found.definition : undefined;
   }
 
   /** The extension whose configuration is that protobuf message (full name, without the type URL's host). */

@@ -18,7 +18,16 @@ const keys: JsonSchema = { ...listOf(text), minItems: 1 };
 
 const policy = described(
   "which host gets which request",
-  oneOf("round_robin", "least_request", "random", "ring_hash", "maglev", "pick_first", "peak_ewma"),
+  oneOf(
+    "round_robin",
+    "least_request",
+    "random",
+    "ring_hash",
+    "maglev",
+    "pick_first",
+    "peak_ewma",
+    "client_side_weighted_round_robin",
+  ),
 );
 
 export const loadBalancing = anyOf(policy, ref("load_balancing"));
@@ -50,6 +59,11 @@ export const balancingParts = {
     shuffle: flag,
     decay: duration,
     default_latency: duration,
+    blackout: duration,
+    expiration: duration,
+    update_period: duration,
+    error_penalty: { type: "number", minimum: 0 },
+    utilization: listOf(text),
     panic_threshold: percent,
     overprovisioning: count,
     locality_weights: mapOf(count),

@@ -12,7 +12,8 @@ export function filterEntry(
   const names = filters.byName(kind, "config");
   const byName = [...names].map(([name, schema]) => [name, anyOf(schema, { type: "null" })] as const);
   return anyOf(
-    { enum: [...names.keys()] },
+    // A list of nothing is no enum: validators refuse the whole schema.
+    names.size === 0 ? { not: {} } : { enum: [...names.keys()] },
     {
       type: "object",
       properties: { name: text, ...options, ...Object.fromEntries(byName) },

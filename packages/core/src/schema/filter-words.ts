@@ -43,4 +43,17 @@ export const FILTER_WORDS: Readonly<Record<string, Readonly<Record<string, JsonS
     cookies: { ...TEXTS, description: "cookie → key of the metadata" },
     response: { ...TEXTS, description: "response header → key of the metadata" },
   },
+  "envoy.filters.http.admission_control": {
+    success_rate: { type: "number", minimum: 1, maximum: 100, description: "percent; refuses where fewer succeed" },
+    max_rejection: { type: "number", minimum: 0, maximum: 100, description: "percent of requests refused at most" },
+    min_rps: { type: "integer", minimum: 0, description: "requests a second; refuses none while there are fewer" },
+  },
+  "envoy.filters.http.stateful_session": {
+    cookie: { type: "string", description: "the cookie that names a session's host" },
+    ttl: { type: "string", description: "of the cookie, as in 3600s; default: until the browser is closed" },
+    path: { type: "string", description: "of the cookie" },
+    attributes: { ...TEXTS, description: "of the cookie: SameSite: Lax; a flag has an empty text" },
+    header: { type: "string", description: "the header that names a session's host" },
+    envelope: { type: "string", description: "the upstream's own session header, which the host is put around" },
+  },
 };

@@ -31,6 +31,7 @@ import type {
 } from "../config/define-config.ts";
 import { healthOfCluster, healthParts } from "./health-parts.ts";
 import type { PartName } from "../config/short/keys.ts";
+import { discoveryKeys } from "./discovery-parts.ts";
 import { balancingParts, hash, loadBalancing, subsetValues, tcpHash } from "./balancing-parts.ts";
 import { filterEntry, routeFilters } from "./filter-parts.ts";
 import type { FilterSchemas } from "./filter-schemas.ts";
@@ -40,7 +41,7 @@ import { address, anyOf, count, described, duration, flag, listOf, mapOf, oneOf,
 
 /** Parts that the adapter does not check by its table of keys. */
 type OtherPart = "extension" | "worker_runtime";
-type FilterPart = "http_filters" | "network_filters" | "listener_filters" | "route_filters";
+type FilterPart = "http_filters" | "network_filters" | "listener_filters" | "discovery" | "route_filters";
 
 const texts = listOf(text);
 const size = anyOf({ type: "string", pattern: "^\\d{1,12}(KiB|MiB|GiB)?$" }, count);
@@ -123,6 +124,10 @@ const fixedParts: Record<Exclude<PartName, "listener" | "http">, JsonSchema> = {
     ),
     body_buffer_limit: described("bytes of a body that are kept to send it again", count),
     stat_prefix: text,
+    rate_limits: described(
+      "descriptors of the requests, for local_ratelimit and ratelimit",
+      listOf({ type: "object" }),
+    ),
     rewrite: anyOf(text, ref("rewrite")),
     append_x_forwarded_host: flag,
     cluster_not_found: oneOf(503, 404, 500),
@@ -243,10 +248,11 @@ const fixedParts: Record<Exclude<PartName, "listener" | "http">, JsonSchema> = {
   }),
   cluster: part<ClusterConfig>({
     endpoints: listOf(anyOf(address, ref("endpoint"))),
-    dns: address,
-    dns_refresh: duration,
-    dns_ttl: flag,
-    dns_family: oneOf("auto", "v4_only", "v6_only", "v4_preferred", "all"),
+    ...discoveryKeys,
+    aggregate: texts,
+    discovery: ref("discovery"),
+    forward_proxy: { type: "object", required: ["name"] },
+    original_dst: anyOf(text, { type: "object" }),
     load_balancing: loadBalancing,
     protocol: oneOf("http1", "http2", "auto", "downstream"),
     proxy_protocol: oneOf("v1", "v2"),
@@ -377,6 +383,7 @@ export function shortFormParts(filters: FilterSchemas): Record<PartName | OtherP
     ),
     network_filters: listOf(filterEntry(filters, "network", {})),
     listener_filters: listOf(filterEntry(filters, "listener", {})),
+    discovery: filterEntry(filters, "discovery", {}),
     route_filters: routeFilters(filters),
   };
 }

@@ -172,9 +172,9 @@ export class ThreadMetrics implements StatsSink {
 
 const nothing = new Float64Array(1);
 
-/** What every thread knows of the same thing is not added up. */
+/** What every thread knows of the same thing is not added up, nor what has no sum: the largest counts. */
 const sameInAllThreads =
-  /\.(?:membership_(?:total|healthy|degraded|excluded|change)|(?:ring_hash|maglev)_lb\.\w+|lb_subsets_(?:active|single_host_per_subset_duplicate))$/;
+  /\.(?:membership_(?:total|healthy|degraded|excluded|change)|(?:ring_hash|maglev)_lb\.\w+|lb_subsets_(?:active|single_host_per_subset_duplicate)|gradient_controller\.(?:gradient|min_rtt_msecs|sample_rtt_msecs))$/;
 
 function sum(entry: Entry, slot: number): number {
   if (entry.isCommon)

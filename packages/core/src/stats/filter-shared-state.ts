@@ -2,6 +2,7 @@
 import type {
   KeyValue,
   KeyValueOptions,
+  SharedActive,
   SharedCounter,
   SharedState,
   SharedValue,
@@ -16,6 +17,8 @@ import { SharedKeyValue, keyValueSettings } from "./key-value.ts";
 import { KeyedTokenBuckets, tokenBucketsSettings } from "./keyed-token-buckets.ts";
 import { AtomicCounter } from "./shared-counter.ts";
 import type { SharedTable } from "./shared-table.ts";
+import { SharedTally } from "./shared-tally.ts";
+import { TalliedActive } from "./tallied-active.ts";
 import { SharedTokenBucket } from "./token-bucket.ts";
 
 interface Releasable {
@@ -37,6 +40,10 @@ export class FilterSharedState implements SharedState {
 
   counter(name: string, owner?: object): SharedCounter {
     return this.#once("counter", null, name, owner, (key) => new AtomicCounter(this.#table, key));
+  }
+
+  active(name: string, owner?: object): SharedActive {
+    return this.#once("active", null, name, owner, (key) => new TalliedActive(new SharedTally(this.#table, key)));
   }
 
   tokenBucket(name: string, options: TokenBucketOptions, owner?: object): TokenBucket {

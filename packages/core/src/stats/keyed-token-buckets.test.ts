@@ -64,7 +64,7 @@ describe("keyed token buckets", () => {
     expect(() => buckets.charge("a", Number.NaN)).toThrow("tokens is NaN");
   });
 
-  test("remembers as many keys as it is told, long ones too, and forgets full ones first", () => {
+  test("remembers as many keys as it is told, long ones too, and forgets full ones first, and of no key what it has used", () => {
     const { buckets, time } = bucketsOf({ maxTokens: 1, fillIntervalMs: 1000, maxKeys: 4 });
     const [a, b, c, d, e] = ["a", "b", "c", "d", "e"].map((letter) => letter.repeat(100)) as [
       string,
@@ -77,10 +77,19 @@ describe("keyed token buckets", () => {
     expect(buckets.take(a)).toBe(false);
     expect(buckets.take(e)).toBe(true);
     expect(buckets.size).toBe(4);
-    expect([buckets.take(a), buckets.take(b)]).toEqual([false, true]);
+    // Of b what was missing is known, though not the key: it gets nothing back by being forgotten.
+    expect([buckets.take(a), buckets.take(b), buckets.remaining(b)]).toEqual([false, false, 0]);
     time.advance(1000);
-    expect(buckets.take("f")).toBe(true);
+    expect([buckets.take(b), buckets.take("f")]).toEqual([true, true]);
     expect(buckets.size).toBeLessThanOrEqual(4);
+  });
+
+  test("a few that are remembered do not make it cheap to leave nothing to newcomers", () => {
+    const { buckets } = bucketsOf({ maxTokens: 10, tokensPerFill: 10, fillIntervalMs: 60_000, maxKeys: 20 });
+    for (let i = 0; i < 1000; i++) buckets.take(`made-up-${i}`);
+    let welcome = 0;
+    for (let i = 0; i < 50; i++) if (buckets.take(`newcomer-${i}`)) welcome++;
+    expect(welcome).toBe(50);
   });
 
   test("options that make no bucket are refused by name", () => {

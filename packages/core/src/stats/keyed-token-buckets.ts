@@ -1,6 +1,7 @@
 /**
  * Hot path. Token buckets by key, exact over all workers (GCRA). The whole state of a bucket is the moment at which it is full again; that is also
- * when its entry ends: a full bucket and none are the same.
+ * when its entry ends: a full bucket and none are the same. A bucket that had to be forgotten while it was not full leaves that moment behind, so that nobody gets
+ * tokens back by asking for many other keys.
  */
 import type { TokenBuckets, TokenBucketsOptions } from "@sluice/sdk";
 import type { TurnClock } from "../timing/clock.ts";
@@ -52,6 +53,7 @@ export class KeyedTokenBuckets implements TokenBuckets {
         maxEntries: maxKeys,
         maxBytes: maxKeys * ENTRY_BYTES,
         maxKeyBytes: KEY_BYTES,
+        remembersEnds: true,
       },
     );
     this.#clock = clock;
@@ -68,7 +70,7 @@ export class KeyedTokenBuckets implements TokenBuckets {
     store.open(key);
     try {
       const found = store.find(now);
-      const full = (found === 0 ? now : store.end) + tokens * this.#tokenMs;
+      const full = (found === 0 ? Math.max(now, store.remnant()) : store.end) + tokens * this.#tokenMs;
       if (full - now > this.#fullMs + this.#slackMs) return false;
       if (full > now) this.#put(found, now, full);
       return true;
@@ -84,7 +86,7 @@ export class KeyedTokenBuckets implements TokenBuckets {
     store.open(key);
     try {
       const found = store.find(now);
-      const full = (found === 0 ? now : store.end) + tokens * this.#tokenMs;
+      const full = (found === 0 ? Math.max(now, store.remnant()) : store.end) + tokens * this.#tokenMs;
       if (full > now) this.#put(found, now, full);
       else if (found !== 0) store.remove(found);
     } finally {
@@ -118,7 +120,7 @@ export class KeyedTokenBuckets implements TokenBuckets {
     const now = this.#clock.turnNow();
     store.open(key);
     try {
-      return store.find(now) === 0 ? 0 : store.end - now;
+      return store.find(now) === 0 ? Math.max(0, store.remnant() - now) : store.end - now;
     } finally {
       store.close();
     }

@@ -7,13 +7,15 @@
  *     slot     key (4 words) | holders, one bit a thread (4 words) | values (8 words, or 4 of 64 bits)
  *     ledger   bit 1 of its key is set; values: what one thread has added to another slot (shared-tally.ts)
  *     region   its slot's key is odd; values: first unit | units (of 64 bytes)
+ *     index    behind the slots (slot-index.ts)
  */
 import { createHash } from "node:crypto";
 import { settle } from "./shared-tally.ts";
+import { SLOT_WORDS, SlotIndex } from "./slot-index.ts";
 import { repairStore } from "./striped-layout.ts";
 
-const DEFAULT_SLOTS = 16_384;
-const SLOT_WORDS = 16;
+/** Breakers take one for each cluster and priority that is used, and one more in each thread. Those that nobody uses take no memory. */
+const DEFAULT_SLOTS = 131_072;
 const HOLDERS = 4;
 const VALUES = 8;
 const LOCK = 0;
@@ -22,7 +24,12 @@ const SLOTS = 2;
 const TOUCHED = 3;
 const UNIT_BYTES = SLOT_WORDS * Int32Array.BYTES_PER_ELEMENT;
 /** Address space, not memory: 128 MiB for the usual number of slots. */
-const REGION_BYTES_PER_SLOT = 8192;
+const REGION_BYTES_PER_SLOT = 1024;
+const LEAST_REGION_BYTES = 8 * 2 ** 20;
+const MAIN = 0;
+/** Nothing holds the lock so long but a dead thread, or a machine that stands still. */
+const MAIN_WAIT_MS = 500;
+const FORGET_WAIT_MS = 5;
 /** Kinds of slots, as bits of their keys. */
 const REGION = 1;
 const LEDGER = 2;
@@ -54,15 +61,20 @@ export class SharedTable {
   readonly #longs: BigInt64Array;
   readonly #slots: number;
   readonly #thread: number;
+  readonly #index: SlotIndex;
   /** Claims of this thread by slot. */
   readonly #claims = new Map<number, number>();
+  /** Slots that it has given back, for when it has the lock. */
+  readonly #late: number[] = [];
+  /** Called for whoever found no slot and goes on alone. */
+  onFull: (() => void) | null = null;
 
   /** Memory for a table, made once in main. */
   static allocate(
     slots: number = DEFAULT_SLOTS,
-    regionBytes: number = slots * REGION_BYTES_PER_SLOT,
+    regionBytes: number = Math.max(LEAST_REGION_BYTES, slots * REGION_BYTES_PER_SLOT),
   ): SharedArrayBuffer {
-    const memory = new SharedArrayBuffer((slots + 1 + Math.ceil(regionBytes / UNIT_BYTES)) * UNIT_BYTES);
+    const memory = new SharedArrayBuffer((regionsFrom(slots) + Math.ceil(regionBytes / UNIT_BYTES)) * UNIT_BYTES);
     new Int32Array(memory)[SLOTS] = slots;
     return memory;
   }
@@ -73,6 +85,7 @@ export class SharedTable {
     this.#words = new Int32Array(memory);
     this.#longs = new BigInt64Array(memory);
     this.#slots = this.#words[SLOTS]!;
+    this.#index = new SlotIndex(this.#words, FIRST + this.#slots * SLOT_WORDS, this.#slots);
     this.#thread = thread;
   }
 
@@ -133,35 +146,34 @@ export class SharedTable {
       taken.push({ first: words[at + VALUES]!, end: words[at + VALUES]! + words[at + VALUES + 1]! });
     }
     taken.sort((a, b) => a.first - b.first);
-    let first = this.#slots + 1;
+    const from = regionsFrom(this.#slots);
+    let first = from;
     for (const region of taken) {
       if (region.first - first >= units) break;
       first = region.end;
     }
     const end = words.length / SLOT_WORDS;
     if (first + units > end) {
-      const free = end - this.#slots - 1 - taken.reduce((sum, region) => sum + region.end - region.first, 0);
+      const free = end - from - taken.reduce((sum, region) => sum + region.end - region.first, 0);
       throw new RangeError(
-        `shared state of ${mebibytes(units)} MiB does not fit: of ${mebibytes(end - this.#slots - 1)} MiB, ${mebibytes(free)} MiB are free`,
+        `shared state of ${mebibytes(units)} MiB does not fit: of ${mebibytes(end - from)} MiB, ${mebibytes(free)} MiB are free`,
       );
     }
     // What was never used is zero, and untouched it takes no memory.
-    const touched = Math.max(this.#slots + 1, words[TOUCHED]!);
+    const touched = Math.max(from, words[TOUCHED]!);
     if (first < touched) words.fill(0, first * SLOT_WORDS, Math.min(touched, first + units) * SLOT_WORDS);
     words[TOUCHED] = Math.max(touched, first + units);
     return first;
   }
 
   #claim(digest: Buffer, init: ((slot: SharedSlot) => void) | undefined): SharedSlot {
+    const key = [digest.readInt32LE(0), digest.readInt32LE(4), digest.readInt32LE(8), digest.readInt32LE(12)] as const;
     this.#lock();
     try {
-      const { at, isNew } = this.#find(digest);
+      const found = this.#index.find(key, this.#isNumberHeld);
+      const at = (found === 0 ? this.#takeFree() : found) * SLOT_WORDS;
       const slot = this.#slotAt(at);
-      if (isNew) {
-        this.#words.fill(0, at, at + SLOT_WORDS);
-        init?.(slot);
-        for (let i = 0; i < 4; i++) this.#words[at + i] = digest.readInt32LE(i * 4);
-      }
+      if (found === 0) this.#fill(slot, at, key, init);
       const claims = this.#claims.get(at) ?? 0;
       this.#claims.set(at, claims + 1);
       this.#words[at + HOLDERS + (this.#thread >>> 5)]! |= 1 << (this.#thread & 31);
@@ -171,10 +183,27 @@ export class SharedTable {
     }
   }
 
-  /** Frees what a thread held that died, its lock included. Called by main. */
-  forget(thread: number): void {
-    Atomics.compareExchange(this.#words, LOCK, thread + 1, 0);
-    this.#lock();
+  /** A slot for another key than it had. What is not held is free: `init` may throw. */
+  #fill(slot: SharedSlot, at: number, key: readonly number[], init: ((slot: SharedSlot) => void) | undefined): void {
+    let isFilled = false;
+    this.#words.fill(0, at + HOLDERS, at + SLOT_WORDS);
+    try {
+      init?.(slot);
+      this.#index.rename(at / SLOT_WORDS, key);
+      isFilled = true;
+    } finally {
+      if (!isFilled) this.#index.giveFree(at / SLOT_WORDS);
+    }
+  }
+
+  /**
+   * Frees what a thread held that died, its lock included. Called by main. False where it could not: another thread holds the lock, and where that one is dead, too,
+   * main hears of it only when it is asked in a later turn.
+   */
+  forget(thread: number): boolean {
+    // Taken over, not opened: what it left half done is nobody else's to see.
+    const diedInside = Atomics.compareExchange(this.#words, LOCK, thread + 1, this.#thread + 1) === thread + 1;
+    if (!diedInside && !this.#lockWithin(FORGET_WAIT_MS)) return false;
     try {
       const used = this.#words[USED]!;
       for (let i = 0; i < used; i++) {
@@ -183,13 +212,15 @@ export class SharedTable {
       }
       for (let i = 0; i < used; i++) {
         const at = FIRST + i * SLOT_WORDS;
-        this.#words[at + HOLDERS + (thread >>> 5)]! &= ~(1 << (thread & 31));
+        this.#leave(at, thread);
         if ((this.#words[at]! & REGION) !== 0 && this.#isHeld(at))
           repairStore(this.#words, this.#words[at + VALUES]! * SLOT_WORDS, thread + 1);
       }
+      if (diedInside) this.#index.rebuild(used, this.#isNumberHeld);
     } finally {
       this.#unlock();
     }
+    return true;
   }
 
   /** Slots that a thread holds. */
@@ -199,24 +230,24 @@ export class SharedTable {
     return held;
   }
 
-  /** The slot of the key where a thread holds it, else the first free one. */
-  #find(digest: Buffer): { at: number; isNew: boolean } {
-    const key = [digest.readInt32LE(0), digest.readInt32LE(4), digest.readInt32LE(8), digest.readInt32LE(12)] as const;
+  /** The number of a slot that nobody holds. */
+  #takeFree(): number {
+    const free = this.#index.takeFree();
+    if (free !== 0) return free;
     const used = this.#words[USED]!;
-    let free = -1;
-    for (let i = 0; i < used; i++) {
-      const at = FIRST + i * SLOT_WORDS;
-      if (!this.#isHeld(at)) {
-        if (free < 0) free = at;
-      } else if (this.#hasKey(at, key)) {
-        return { at, isNew: false };
-      }
-    }
-    if (free >= 0) return { at: free, isNew: true };
     if (used === this.#slots) throw new Error(`all ${this.#slots} slots of shared state are taken`);
     this.#words[USED] = used + 1;
-    return { at: FIRST + used * SLOT_WORDS, isNew: true };
+    return used + 1;
   }
+
+  /** The thread holds the slot no more; whoever was the last frees it. */
+  #leave(at: number, thread: number): void {
+    if (!this.#isHeldBy(at, thread)) return;
+    this.#words[at + HOLDERS + (thread >>> 5)]! &= ~(1 << (thread & 31));
+    if (!this.#isHeld(at)) this.#index.giveFree(at / SLOT_WORDS);
+  }
+
+  readonly #isNumberHeld = (slot: number): boolean => this.#isHeld(slot * SLOT_WORDS);
 
   #isHeldBy(at: number, thread: number): boolean {
     return (this.#words[at + HOLDERS + (thread >>> 5)]! & (1 << (thread & 31))) !== 0;
@@ -227,11 +258,6 @@ export class SharedTable {
     return (
       (words[at + HOLDERS]! | words[at + HOLDERS + 1]! | words[at + HOLDERS + 2]! | words[at + HOLDERS + 3]!) !== 0
     );
-  }
-
-  #hasKey(at: number, key: readonly [number, number, number, number]): boolean {
-    const words = this.#words;
-    return words[at] === key[0] && words[at + 1] === key[1] && words[at + 2] === key[2] && words[at + 3] === key[3];
   }
 
   #slotAt(at: number): SharedSlot {
@@ -255,24 +281,43 @@ export class SharedTable {
       return;
     }
     this.#claims.delete(at);
-    this.#lock();
-    this.#words[at + HOLDERS + (this.#thread >>> 5)]! &= ~(1 << (this.#thread & 31));
-    this.#unlock();
+    const isFirst = this.#late.push(at) === 1;
+    if (this.#lockWithin(this.#thread !== MAIN ? Infinity : isFirst ? FORGET_WAIT_MS : 0)) this.#unlock();
   }
 
-  /** The lock holds the number of its thread, so that main can open it when that thread is dead. */
+  /**
+   * Main must not wait for a dead thread, whose lock only main can take over. Others do: main will.
+   * @throws Error in main when it does not come free within half a second.
+   */
   #lock(): void {
+    if (this.#lockWithin(this.#thread === MAIN ? MAIN_WAIT_MS : Infinity)) return;
+    const holder = Atomics.load(this.#words, LOCK) - 1;
+    throw new Error(`shared state is busy: thread ${holder} holds it, and ${MAIN_WAIT_MS} ms are over`);
+  }
+
+  /** The lock holds the number of its thread, so that main can take it over when that thread is dead. */
+  #lockWithin(ms: number): boolean {
+    const words = this.#words;
+    const until = performance.now() + ms;
     for (;;) {
-      const holder = Atomics.compareExchange(this.#words, LOCK, 0, this.#thread + 1);
-      if (holder === 0) return;
-      Atomics.wait(this.#words, LOCK, holder, 1);
+      const holder = Atomics.compareExchange(words, LOCK, 0, this.#thread + 1);
+      if (holder === 0) break;
+      if (performance.now() > until) return false;
+      Atomics.wait(words, LOCK, holder, 1);
     }
+    for (const at of this.#late.splice(0)) if (!this.#claims.has(at)) this.#leave(at, this.#thread);
+    return true;
   }
 
   #unlock(): void {
     Atomics.store(this.#words, LOCK, 0);
     Atomics.notify(this.#words, LOCK, 1);
   }
+}
+
+/** The unit where regions begin: behind header, slots and index. */
+function regionsFrom(slots: number): number {
+  return 1 + slots + Math.ceil(SlotIndex.wordsFor(slots) / SLOT_WORDS);
 }
 
 function mebibytes(units: number): string {

@@ -85,6 +85,7 @@ function claim(table: SharedTable, key: string): readonly [total: SharedSlot, ow
     return [total, own];
   } catch {
     total?.release();
+    table.onFull?.();
     return null;
   }
 }

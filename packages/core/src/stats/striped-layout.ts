@@ -5,6 +5,7 @@
  *     stripe   lock | entries | first free block | most recent | least recent | free blocks | blocks ever used | - …(16) | table | blocks
  *     block    next in the table's list | next of the entry | hash | more recent | less recent | key bytes, flags | value bytes | - | end (f64) | 24 bytes
  *     further  next of the entry | 60 bytes                                                     numbers of blocks are from 1; 0: none
+ *     remnants behind the blocks of a stripe, where the store has them: ends (f64) of entries that were forgotten before their time
  */
 import { holderOf, unlock } from "./shared-lock.ts";
 
@@ -44,12 +45,17 @@ export const TAG_SHIFT = 20;
 const ENTRIES_PER_STRIPE = 1024;
 const MAX_STRIPES = 64;
 const MIN_BLOCKS = 16;
+const REMNANTS_PER_ENTRY = 4;
+/** Of a stripe, 8 KB: with fewer a few hundred made up keys would leave nothing to those who come new. */
+const LEAST_REMNANTS = 1024;
 
 export interface StoreSize {
   readonly maxEntries: number;
   readonly maxBytes: number;
   /** Longer keys are kept as their SHA-256, cut to this: 16 to 256. */
   readonly maxKeyBytes: number;
+  /** Whether the ends of entries that had to be forgotten are remembered: up to 32 bytes an entry more, 8 KB at least. */
+  readonly remembersEnds?: boolean;
 }
 
 /** Empties the stripes that a dead thread was in the middle of, and opens their locks. `base`: the region's first word. */
@@ -72,15 +78,16 @@ export function capacityOf(blocks: number): number {
   return FIRST_BYTES + (blocks - 1) * MORE_BYTES;
 }
 
-export function shapeOf({ maxEntries, maxBytes }: StoreSize) {
+export function shapeOf({ maxEntries, maxBytes, remembersEnds = false }: StoreSize) {
   const stripes = Math.min(MAX_STRIPES, powerOfTwo(Math.floor(maxEntries / ENTRIES_PER_STRIPE)));
   const entries = Math.floor(maxEntries / stripes);
   const blocks = Math.max(MIN_BLOCKS, Math.floor(maxBytes / (BLOCK * 4) / stripes));
   const table = Math.max(16, powerOfTwo(entries));
-  const stride = HEADER + table + blocks * BLOCK;
+  const remnants = remembersEnds ? Math.max(LEAST_REMNANTS, powerOfTwo(entries * REMNANTS_PER_ENTRY)) : 0;
+  const stride = HEADER + table + blocks * BLOCK + remnants * 2;
   // An entry takes at most an eighth of its stripe, so that one cannot push out all others.
   const entryBlocks = Math.max(MIN_BLOCKS / 2, Math.floor(blocks / 8));
-  return { stripes, entries, blocks, table, stride, entryBlocks, bytes: (HEADER + stripes * stride) * 4 };
+  return { stripes, entries, blocks, table, remnants, stride, entryBlocks, bytes: (HEADER + stripes * stride) * 4 };
 }
 
 /** The largest that is not larger, at least 1. */

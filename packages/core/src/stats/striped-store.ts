@@ -4,6 +4,7 @@
  * used for longest. What is never used of it is never touched, and takes no memory.
  */
 import { hash as digestOf, randomFillSync } from "node:crypto";
+import { Remnants } from "./remnants.ts";
 import { seededHash } from "./seeded-hash.ts";
 import { lock, unlock } from "./shared-lock.ts";
 import { writeText } from "./short-text.ts";
@@ -66,6 +67,8 @@ export class StripedStore {
   readonly #tableMask: number;
   readonly #blocks: number;
   readonly #entries: number;
+  /** null: ends are not remembered. */
+  readonly #remnants: Remnants | null;
   readonly #hashKey0: number;
   readonly #hashKey1: number;
   readonly #maxKeyBytes: number;
@@ -101,6 +104,8 @@ export class StripedStore {
     this.#tableMask = shape.table - 1;
     this.#blocks = shape.blocks;
     this.#entries = shape.entries;
+    const remnantsAt = shape.stride - shape.remnants * 2;
+    this.#remnants = shape.remnants === 0 ? null : new Remnants(this.#doubles, remnantsAt, shape.remnants);
     this.#hashKey0 = this.#words[this.#base + HASH_KEY]!;
     this.#hashKey1 = this.#words[this.#base + HASH_KEY + 1]!;
     this.#maxKeyBytes = size.maxKeyBytes;
@@ -215,6 +220,11 @@ export class StripedStore {
       this.#giveBack(more, moreAt);
       more = next;
     }
+  }
+
+  /** When an entry of the open key that had to be forgotten would have ended, or later; 0 where none had to be, or ends are not remembered. */
+  remnant(): number {
+    return this.#remnants === null ? 0 : this.#remnants.of(this.#at, this.#hash);
   }
 
   /** Entries of all stripes. */
@@ -344,6 +354,8 @@ export class StripedStore {
       }
       block = words[at + NEWER]!;
     }
+    const at = this.#blockAt(oldest);
+    this.#remnants?.leave(this.#at, words[at + HASH]!, this.#doubles[(at + END) >> 1]!);
     this.remove(oldest);
   }
 

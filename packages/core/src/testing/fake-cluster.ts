@@ -1,5 +1,5 @@
 /** Clusters that the test plays: what filters open or ask ends in the test's hands, or is answered by itself. No socket is there. */
-import type { OpenFailure, ResetReason, UpstreamHost } from "@sluice/sdk";
+import type { HostLookup, OpenFailure, ResetReason, UpstreamHost } from "@sluice/sdk";
 import type { Timers } from "../timing/clock.ts";
 import type { ClusterSource, UpstreamCluster } from "../upstream/cluster-source.ts";
 import { FakeConnection } from "./fake-connection.ts";
@@ -18,6 +18,8 @@ export interface FakeClusterOptions {
   readonly failure?: ClusterFailure | null;
   /** @default "10.0.0.1:80" */
   readonly address?: string;
+  /** Answers look-ups of hosts. @default none: the cluster's hosts are not those that requests ask for */
+  readonly lookUp?: (authority: string) => HostLookup | Promise<HostLookup>;
   /** `alt_stat_name`. @default the cluster's name */
   readonly statName?: string;
 }
@@ -63,6 +65,8 @@ export class FakeCluster {
     return {
       name,
       statName,
+      refusal: () => (this.failure === "no_healthy_upstream" || this.failure === "overflow" ? this.failure : null),
+      lookUp: (authority) => this.#options.lookUp?.(authority) ?? null,
       openStream: (events) => {
         const { failure } = this;
         if (isAtOnce(failure)) return failure;

@@ -2,7 +2,7 @@
 import { describe, expect, it, test } from "vitest";
 import { request } from "../../../../test/support/scripted-cluster.ts";
 import type { BalancerModel } from "../config/model.ts";
-import { rst } from "../http/codec/h2/scripted-wire.ts";
+import { goaway, rst } from "../http/codec/h2/scripted-wire.ts";
 import { HEALTH_FLAG } from "./health/health-flags.ts";
 import { pickOther } from "./host-aversion.ts";
 import { TestHosts } from "./load-balancing/test-hosts.ts";
@@ -104,12 +104,15 @@ describe("another attempt", () => {
     expect([recorder.last, ports()]).toEqual(["reset connection_failure ECONNREFUSED", []]);
   });
 
-  it("goes on from a server that refuses it to a host that it does not avoid", () => {
+  it.each([
+    ["refuses it", rst(1, 7)],
+    ["goes away", goaway(0, 0)],
+  ])("goes on from a server that %s to a host that it does not avoid", (_, said) => {
     const { cluster, send, servers, ports } = world({ kind: "random" }, 3);
     const [first] = cluster.hosts;
     send(about({ isRetry: true, aversion: avoiding(32, first!) }));
     const [port] = ports();
-    servers.greet().receive(rst(1, 7));
+    servers.greet().receive(said);
     expect(ports()).toEqual([port === "2" ? "3" : "2"]);
   });
 

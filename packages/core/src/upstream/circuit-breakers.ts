@@ -226,7 +226,7 @@ export class HostConnections {
   }
 }
 
-/** Counts nothing and limits nothing: of what the proxy asks for its own ends. */
+/** Counts nothing and limits nothing: of the proxy's own probes. */
 export const NO_LIMITS: Breakers = {
   hasRetryBudget: false,
   mayConnect: true,

@@ -34,6 +34,17 @@ describe("what main says of hosts", () => {
     expect(new Set(ports())).toEqual(new Set(["2"]));
   });
 
+  it("has the name that discovery gives it now, or its address", () => {
+    const { cluster: made } = setup({ endpoints: endpoints(1) });
+    const [host] = made.hosts;
+    const named = (hostname: string) => endpoints(1).map((each) => ({ ...each, hostname }));
+    made.updateHosts(named("b.test"));
+    expect(made.hosts).toEqual([host]);
+    expect(host!.hostname).toBe("b.test");
+    made.updateHosts(named(""));
+    expect(host!.hostname).toBe("10.0.0.1:1");
+  });
+
   it("closes the connections of a host that fails its checks, where that is configured", async () => {
     const { cluster: made, servers, send, turn } = setup({ http: { protocol: "http1" }, health });
     made.updateHosts(endpoints(1));

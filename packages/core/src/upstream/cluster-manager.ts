@@ -5,9 +5,10 @@
 import type { ClusterModel } from "../config/model.ts";
 import { sameMeaning } from "../config/same-meaning.ts";
 import type { ClusterSource } from "./cluster-source.ts";
-import { Cluster, type ClusterServices } from "./cluster.ts";
+import type { Cluster, ClusterServices } from "./cluster.ts";
 import type { Connector } from "./connector.ts";
 import type { HostFlags, HostModel } from "./host.ts";
+import { linkClusters, makeCluster } from "./linked/make-cluster.ts";
 
 export interface PreparedClusters {
   commit(): void;
@@ -41,7 +42,7 @@ export class ClusterManager implements ClusterSource {
           next.set(model.name, known);
           continue;
         }
-        const cluster = new Cluster(model, this.#makeConnector(model), this.#services);
+        const cluster = makeCluster(model, this.#makeConnector(model), this.#services);
         made.push(cluster);
         const found = hosts.get(model.name);
         if (found !== undefined) cluster.updateHosts(found);
@@ -57,6 +58,7 @@ export class ClusterManager implements ClusterSource {
         this.#clusters = next;
         for (const [name, cluster] of before) if (next.get(name) !== cluster) cluster.close();
         tellCallers(next);
+        linkClusters(next);
       },
       discard: () => {
         for (const cluster of made) cluster.close();

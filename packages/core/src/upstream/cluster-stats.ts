@@ -96,6 +96,13 @@ export class ClusterStats {
     this.flowResumed = stats.counter("upstream_flow_control_resumed_reading_total");
   }
 
+  /** Its hosts, as they are now. */
+  hostsAre(hosts: ReadonlyArray<{ readonly health: string }>): void {
+    this.membershipTotal.set(hosts.length);
+    this.membershipHealthy.set(hosts.filter(({ health }) => health === "healthy").length);
+    this.membershipDegraded.set(hosts.filter(({ health }) => health === "degraded").length);
+  }
+
   /** A connection is gone. */
   destroyed(isLocal: boolean, hadStreams: boolean): void {
     this.cxDestroy.inc();

@@ -1,11 +1,12 @@
 import type { UpstreamRequest, UpstreamStream } from "@sluice/sdk";
-import { describe, expect, it, test } from "vitest";
+import { describe, expect, it, test, vi } from "vitest";
 import { upstreamTls } from "../../../../test/support/tls.ts";
 import type { ClusterModel } from "../config/model.ts";
 import { OK, goaway, headers, rst } from "../http/codec/h2/scripted-wire.ts";
 import { RequestHeaderMap } from "../http/headers/header-map.ts";
 import { ipAddress } from "../network/address.ts";
 import { SocketInfo } from "../network/connection-info.ts";
+import { HostPools } from "./pool/host-pools.ts";
 import { StreamRecorder } from "./pool/scripted-pool.ts";
 import { endpoints, request, setup } from "../../../../test/support/scripted-cluster.ts";
 
@@ -177,6 +178,41 @@ describe("predictive_preconnect_ratio", () => {
     while (servers.attempts.length !== 0) servers.accept();
     send();
     expect(servers.connections.filter(({ text }) => text.startsWith("GET"))).toHaveLength(2);
+  });
+});
+
+describe("predictive_preconnect_ratio of many hosts", () => {
+  it("counts connections only where there may be too few", () => {
+    const count = 40;
+    const {
+      servers,
+      send,
+      cluster: made,
+      count: counter,
+    } = setup({
+      endpoints: endpoints(...Array.from({ length: count }, (_, i) => i + 1)),
+      preconnect: { perUpstream: 1, predictive: 2 },
+      http: { protocol: "http1" },
+    });
+    const answer = () => {
+      while (servers.attempts.length !== 0) servers.accept();
+      for (const connection of servers.connections) if (connection.takeText() !== "") connection.receive(OK1);
+    };
+    for (let i = 0; i < count; i++) {
+      send();
+      answer();
+    }
+    const counted = vi.spyOn(HostPools.prototype, "all");
+    for (let i = 0; i < 10; i++) {
+      send();
+      answer();
+    }
+    expect(counted.mock.calls.length).toBeLessThanOrEqual(2 * count);
+    expect(counter("upstream_cx_total")).toBeLessThanOrEqual(count);
+    counted.mockClear();
+    made.updateHosts(endpoints(1, 2, 3));
+    send();
+    expect(counted).toHaveBeenCalled();
   });
 });
 

@@ -17,6 +17,7 @@ import { DEFAULT_CIRCUIT_BREAKERS } from "../config/retry-model.ts";
 import type { StatsScope } from "../stats/stats-store.ts";
 import type { WorkerServices } from "../worker/services.ts";
 import { ClusterBreakers, HostConnections } from "./circuit-breakers.ts";
+import { ClusterPools } from "./cluster-pools.ts";
 import type { UpstreamCluster } from "./cluster-source.ts";
 import { ClusterStats } from "./cluster-stats.ts";
 import { AS_CONFIGURED, type Connector } from "./connector.ts";
@@ -26,18 +27,17 @@ import { GrpcChannels } from "./grpc/grpc-channels.ts";
 import { ClusterGrpcClient } from "./grpc/grpc-client.ts";
 import { applyFlags, isOnProbation, judgeHost, probeHost } from "./health/cluster-health.ts";
 import { ForeseenHosts } from "./foreseen-hosts.ts";
-import { Host, type HostFlags, type HostModel, addressKey, hostStatsPrefix } from "./host.ts";
+import { Host, type HostFlags, type HostModel, hostKey, hostStatsPrefix } from "./host.ts";
 import { type HostSource, pickElsewhere, pickOther } from "./host-aversion.ts";
 import { ClusterBalancing } from "./load-balancing/cluster-balancing.ts";
 import { areOthers, MergedUpdates } from "./merged-updates.ts";
-import type { Http2Environment } from "../http/codec/h2/index.ts";
-import { HostPool, type PoolSettings } from "./pool/host-pool.ts";
-import { HostPools } from "./pool/host-pools.ts";
-import { type ChosenPool, PoolChoice } from "./pool/pool-choice.ts";
-import { http2Environment, poolSettings } from "./pool/pool-settings.ts";
-import type { PoolOwner, PoolProtocol, StreamPool } from "./pool/pool.ts";
+import { PacedUpdates } from "./paced-updates.ts";
+import { HostPool } from "./pool/host-pool.ts";
+import type { HostPools } from "./pool/host-pools.ts";
+import type { PoolOwner, StreamPool } from "./pool/pool.ts";
 import type { PooledStream } from "./pool/upstream-stream.ts";
 import type { OpenCalls } from "./request/open-calls.ts";
+import { refusalOf } from "./refusal.ts";
 import { TcpUpstream } from "./tcp-upstream.ts";
 
 /** What a cluster needs of its thread. */
@@ -55,31 +55,23 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner, HostSour
   readonly #services: ClusterServices;
   readonly #connector: Connector;
   readonly #scope: StatsScope;
-  readonly #settings: PoolSettings;
-  /** What hosts are spoken to in, where requests do not decide it. */
-  readonly #protocol: PoolProtocol;
-  /** null: never. */
-  readonly #http2: Http2Environment | null;
-  /** null: one pool a host. */
-  readonly #choice: PoolChoice | null;
   readonly #breakers: ClusterBreakers;
-  /** By host, so that a pick leads to its pools: by address those of the cluster, by object those that leave too. */
-  readonly #members = new Map<string, HostPools>();
-  readonly #pools = new Map<Host, HostPools>();
+  readonly #pools: ClusterPools;
+  /** {@link ClusterPools.members}, {@link ClusterPools.byHost} */
+  readonly #members: ReadonlyMap<string, HostPools>;
+  readonly #poolsOf: ReadonlyMap<Host, HostPools>;
   /** Hosts that were picked in advance; as Envoy, at most as many as there are to pick from. */
   readonly #foreseen: ForeseenHosts;
   #hosts: readonly Host[] = [];
   /** Ejected hosts that single requests are to try. */
   #onProbation: readonly Host[] = [];
-  /** Those whose host stays, but not their connections. */
-  readonly #replaced = new Set<HostPools>();
   readonly #tcp = new Set<TcpUpstream>();
   readonly #balancing: ClusterBalancing;
   /** null: every update is applied when it comes. */
   readonly #merged: MergedUpdates | null;
+  readonly #paced: PacedUpdates;
   /** Told of every change of the hosts. */
   onHosts: ((hosts: readonly Host[]) => void) | null = null;
-  #leaving = 0;
   #closed = false;
 
   constructor(model: ClusterModel, connector: Connector, services: ClusterServices) {
@@ -91,20 +83,24 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner, HostSour
     this.#scope = services.stats.scope(`cluster.${model.statName}.`);
     this.stats = new ClusterStats(this.#scope);
     this.channels = new GrpcChannels(model);
-    const { shared: table } = services;
     this.#breakers = new ClusterBreakers(model.name, model.circuitBreakers, {
-      table,
+      table: services.shared,
       scope: this.#scope,
       stats: this.stats,
       clock: services.clock,
     });
-    const { http } = model;
-    this.#settings = poolSettings(model);
-    // Without TLS there is nothing that could tell.
-    const protocol = http.protocol === "auto" && model.tls === null ? "http1" : http.protocol;
-    this.#protocol = protocol === "downstream" ? "auto" : protocol;
-    this.#http2 = protocol === "http1" ? null : http2Environment(services, this.#scope);
-    this.#choice = PoolChoice.of(model);
+    this.#pools = new ClusterPools({
+      model,
+      connector,
+      services,
+      scope: this.#scope,
+      stats: this.stats,
+      breakers: this.#breakers,
+      owner: this,
+      onDone: () => this.#releaseIfDone(),
+    });
+    this.#members = this.#pools.members;
+    this.#poolsOf = this.#pools.byHost;
     const { lb } = model;
     this.#balancing = new ClusterBalancing({
       model: lb,
@@ -113,8 +109,9 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner, HostSour
       active: () => this.stats.rqActive.value + this.#tcp.size,
       findHost: (address) => this.#members.get(address)?.host,
     });
-    this.#foreseen = new ForeseenHosts(this.#balancing, this.#pools);
+    this.#foreseen = new ForeseenHosts(model.preconnect.predictive, this.#balancing, this.#poolsOf);
     const { clock, timers } = services;
+    this.#paced = new PacedUpdates(clock, timers, () => this.#balance());
     this.#merged =
       lb.mergeWindowMs === 0
         ? null
@@ -129,15 +126,16 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner, HostSour
   openStream(events: UpstreamStreamEvents, request?: UpstreamRequest): UpstreamStream | OpenFailure {
     // What was let in once is not refused when it is sent again.
     if (request?.isRetry !== true && this.#balancing.drops()) return "drop_overload";
-    const { predictive } = this.model.preconnect;
-    if (predictive > 1 && this.#balancing.isForeseeable)
-      this.#foreseen.connectAhead(predictive, request, this.#members.values(), this.#hosts.length);
+    if (this.#foreseen.ratio > 1) this.#foreseen.connectAhead(request, this.#members.values(), this.#hosts.length);
     const choice = request ?? null;
     const aversion = request?.aversion ?? null;
     const host = aversion === null ? this.#pick(choice, request?.isRetry !== true) : pickOther(this, choice, aversion);
     if (host === null) return "no_healthy_upstream";
-    const pool = this.#pools.get(host)!.pick(request);
-    if (pool === null) return this.#noPool();
+    const pool = this.#poolsOf.get(host)!.pick(request);
+    if (pool === null) {
+      this.stats.cxPoolOverflow.inc();
+      return "overflow";
+    }
     const stream = pool.openStream(events);
     if (typeof stream !== "string") {
       stream.choice = choice;
@@ -146,31 +144,26 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner, HostSour
     return stream;
   }
 
-  #noPool(): OpenFailure {
-    this.stats.cxPoolOverflow.inc();
-    return "overflow";
-  }
-
   /** Another host's pool of the same kind; the same pool where there is no other host and this one stays. */
   sendAgain(stream: PooledStream, from: StreamPool): boolean {
     if (this.#closed) return from instanceof HostPool && from.take(stream);
     const { kind } = from as HostPool;
     const host = pickElsewhere(this.#balancing, stream, [from.host], this.#hosts);
-    if (host !== null) return this.#pools.get(host)!.ofKind(kind)?.take(stream) ?? false;
-    return this.#members.get(from.host.address)?.host === from.host
-      ? (this.#pools.get(from.host)!.ofKind(kind)?.take(stream) ?? false)
+    if (host !== null) return this.#poolsOf.get(host)!.ofKind(kind)?.take(stream) ?? false;
+    return this.#members.get(from.host.key)?.host === from.host
+      ? (this.#poolsOf.get(from.host)!.ofKind(kind)?.take(stream) ?? false)
       : false;
   }
 
   sendElsewhere(stream: PooledStream, from: StreamPool): boolean {
     if (this.#closed) return false;
     const host = pickElsewhere(this.#balancing, stream, stream.unreached!, this.#hosts);
-    const pools = host === null ? undefined : this.#pools.get(host);
+    const pools = host === null ? undefined : this.#poolsOf.get(host);
     return pools?.ofKind((from as HostPool).kind)?.take(stream) ?? false;
   }
 
   sendOverHttp1(stream: PooledStream, from: StreamPool): boolean {
-    const pools = this.#members.get(from.host.address);
+    const pools = this.#members.get(from.host.key);
     if (pools === undefined || pools.host !== from.host) return this.sendAgain(stream, from);
     return pools.ofHttp1((from as HostPool).kind)?.take(stream) ?? false;
   }
@@ -190,7 +183,7 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner, HostSour
     }
     const upstream = new TcpUpstream(host, this.stats, breakers, this.#services.clock, events, this.#tcp);
     const target = client === null || this.model.proxyProtocol === null ? null : { ...AS_CONFIGURED, client };
-    upstream.start(this.#connector, this.#settings.connectTimeoutMs, target);
+    upstream.start(this.#connector, this.model.connectTimeoutMs, target);
     return upstream;
   }
 
@@ -199,15 +192,18 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner, HostSour
     return new ClusterGrpcClient(this, calls, options, sni === "" ? this.name : sni);
   }
 
-  beginCall(): Host | null {
+  beginCall(): Host | OpenFailure {
     const host = this.#pick(null);
-    if (host === null) return null;
-    beginCount(this.stats, host);
-    return host;
+    if (host === null) return "no_healthy_upstream";
+    return beginCount(this.stats, host, this.#breakers.default) ? host : "overflow";
   }
 
   endCall(host: Host, code: number): void {
-    endCount(this.stats, host, code, this.#services.clock);
+    endCount(this.stats, host, code, this.#services.clock, this.#breakers.default);
+  }
+
+  refusal(isHighPriority: boolean): OpenFailure | null {
+    return refusalOf(this.#members.values(), this.#breakers.of(isHighPriority), this.#balancing.isAsked);
   }
 
   get retries(): RetryAllowance {
@@ -224,7 +220,8 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner, HostSour
   }
 
   pickNth(choice: HostChoice | null, attempt: number): Host | null {
-    const foreseen = (choice?.override ?? null) === null ? this.#foreseen.take() : null;
+    const isAny = choice === null || ((choice.override ?? null) === null && (choice.priorities ?? null) === null);
+    const foreseen = isAny ? this.#foreseen.take() : null;
     const host = foreseen ?? this.#balancing.pick(choice, attempt);
     if (host === null) this.stats.cxNoneHealthy.inc();
     return host;
@@ -245,7 +242,7 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner, HostSour
     const seen = new Set<string>();
     const nowMs = this.#services.clock.turnNow();
     for (const model of models) {
-      const key = addressKey(model.address);
+      const key = hostKey(model);
       if (seen.has(key)) continue;
       seen.add(key);
       gone.delete(key);
@@ -259,25 +256,24 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner, HostSour
       changed = true;
       const scope = this.#services.stats.scope(hostStatsPrefix(this.name, key));
       const host = new Host(model, this.name, scope, nowMs);
-      host.latency = this.#balancing.latencyOf(scope);
+      this.#balancing.measure(host, scope);
       judgeHost(host, model, this.model, this.#services.hostReports, nowMs);
       const { maxConnectionsPerHost: perHost } = this.model.circuitBreakers ?? DEFAULT_CIRCUIT_BREAKERS;
       if (perHost !== 0) host.limit = new HostConnections(this.#services.shared, this.name, key, perHost);
-      const pools = new HostPools(host, this.#choice, this.#newPool);
-      members.set(key, pools);
-      this.#pools.set(host, pools);
+      this.#pools.add(host);
       order.push(host);
     }
     for (const key of gone) {
       changed = true;
-      this.#retire(members.get(key)!);
-      members.delete(key);
+      this.channels.closeHost(members.get(key)!.host);
+      this.#pools.remove(key);
     }
     if (changed) {
       this.stats.membershipChange.inc();
-      if (this.model.lb.closesOnChange) for (const pools of members.values()) this.#renew(pools);
+      if (this.model.lb.closesOnChange) this.#pools.renewAll();
     }
-    this.#choose(order);
+    this.#hosts = order;
+    this.#paced.now();
   }
 
   /** What main's checks and its outlier detection say of hosts now. */
@@ -286,19 +282,22 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner, HostSour
     // What waits was said before.
     this.#merged?.flush();
     const nowMs = this.#services.clock.turnNow();
-    if (applyFlags(changes, this.#members, this.#replaced, this.#tcp, this.model, nowMs)) this.#choose(this.#hosts);
+    if (applyFlags(changes, this.#members, this.#pools.replaced, this.#tcp, this.model, nowMs)) this.#paced.ask();
   }
 
-  /** From now on it is these hosts that are chosen from. */
-  #choose(order: readonly Host[]): void {
-    this.stats.membershipTotal.set(order.length);
-    this.stats.membershipHealthy.set(order.filter((h) => h.health === "healthy").length);
-    this.stats.membershipDegraded.set(order.filter((h) => h.health === "degraded").length);
-    this.#hosts = order;
+  /** From now on it is these hosts, as they are now, that are chosen from. */
+  #balance(): void {
+    const order = this.#hosts;
+    this.stats.hostsAre(order);
     this.#foreseen.clear();
     this.#onProbation = order.filter(isOnProbation);
     this.#balancing.update(order);
     this.onHosts?.(order);
+  }
+
+  /** For clusters that choose in this one's stead. */
+  get balancing(): ClusterBalancing {
+    return this.#balancing;
   }
 
   /** As this thread knows them now. */
@@ -311,81 +310,30 @@ export class Cluster implements UpstreamCluster, GrpcTarget, PoolOwner, HostSour
     if (!this.#closed) this.#balancing.updateCallers(callers);
   }
 
-  /** Other connections to the same host; those that there are end when they are idle. */
-  #renew(pools: HostPools): void {
-    const { host } = pools;
-    const fresh = new HostPools(host, this.#choice, this.#newPool);
-    this.#members.set(host.address, fresh);
-    this.#pools.set(host, fresh);
-    this.#replaced.add(pools);
-    this.#drain(pools, () => this.#replaced.delete(pools));
-  }
-
-  readonly #newPool = (host: Host, kind: ChosenPool | null): HostPool => {
-    const { clock, timers, flushQueue } = this.#services;
-    return new HostPool({
-      host,
-      connector: this.#connector,
-      target: kind === null ? null : kind.target,
-      limits: this.#settings,
-      stats: this.stats,
-      clock,
-      timers,
-      breakers: this.#breakers.of(kind?.isHigh === true),
-      protocol: kind === null || kind.protocol === "auto" ? this.#protocol : kind.protocol,
-      kind,
-      flushQueue,
-      environment: this.#http2,
-      owner: this,
-    });
-  };
-
-  #retire(pools: HostPools): void {
-    const { host } = pools;
-    this.channels.closeHost(host);
-    this.#drain(pools, () => this.#pools.delete(host));
-  }
-
-  #drain(pools: HostPools, forget: () => void): void {
-    this.#leaving++;
-    pools.drain(() => {
-      forget();
-      this.#releaseHost(pools.host);
-      this.#leaving--;
-      this.#releaseIfDone();
-    });
-  }
-
-  /** Nothing of it is left, neither now nor of what was replaced. */
-  #releaseHost(host: Host): void {
-    if (this.#pools.has(host)) return;
-    for (const pools of this.#replaced) if (pools.host === host) return;
-    host.release();
-  }
-
   /** The cluster is gone from the configuration: what it carries may finish. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#merged?.close();
+    this.#paced.close();
     this.#balancing.close();
     this.#hosts = [];
     this.#onProbation = [];
     this.#foreseen.clear();
-    for (const pools of this.#members.values()) this.#retire(pools);
-    this.#members.clear();
+    for (const { host } of this.#members.values()) this.channels.closeHost(host);
+    this.#pools.removeAll();
     this.#releaseIfDone();
   }
 
   /** Everything ends now. */
   destroy(): void {
     this.close();
-    for (const pools of [...this.#pools.values(), ...this.#replaced]) pools.destroy();
+    this.#pools.destroy();
     for (const upstream of this.#tcp) upstream.destroy();
   }
 
   #releaseIfDone(): void {
-    if (!this.#closed || this.#leaving !== 0) return;
+    if (!this.#closed || !this.#pools.areDone) return;
     this.#scope.release();
     this.#breakers.release();
   }

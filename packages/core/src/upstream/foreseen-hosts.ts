@@ -1,18 +1,25 @@
 /** Hosts that were picked in advance, so that there are connections to them when their turn comes. Envoy: predictive_preconnect_ratio. */
 import type { UpstreamRequest } from "@sluice/sdk";
 import type { Host } from "./host.ts";
-import type { LoadBalancer } from "./load-balancing/load-balancer.ts";
+import type { ClusterBalancing } from "./load-balancing/cluster-balancing.ts";
 import type { HostPools } from "./pool/host-pools.ts";
 
 /** Connections that one request may have opened in advance. */
 const MOST_AHEAD = 3;
+/** Requests after which connections are counted again, though there were enough: some may have ended. */
+const MOST_UNCOUNTED = 100;
 
 export class ForeseenHosts {
-  readonly #balancer: LoadBalancer;
+  /** Above 1: hosts are picked in advance. */
+  readonly ratio: number;
+  readonly #balancer: ClusterBalancing;
   readonly #pools: ReadonlyMap<Host, HostPools>;
   #hosts: Host[] = [];
+  /** Requests that there are connections for: so long they are not counted again, which takes milliseconds where there are thousands of hosts. */
+  #spare = 0;
 
-  constructor(balancer: LoadBalancer, pools: ReadonlyMap<Host, HostPools>) {
+  constructor(ratio: number, balancer: ClusterBalancing, pools: ReadonlyMap<Host, HostPools>) {
+    this.ratio = balancer.isForeseeable ? ratio : 1;
     this.#balancer = balancer;
     this.#pools = pools;
   }
@@ -24,10 +31,16 @@ export class ForeseenHosts {
 
   clear(): void {
     this.#hosts = [];
+    this.#spare = 0;
   }
 
   /** As Envoy: connections to the hosts that are next in turn, until those that there are would do for `ratio` times the streams. At most `most` hosts, as many as there are. */
-  connectAhead(ratio: number, request: UpstreamRequest | undefined, members: Iterable<HostPools>, most: number): void {
+  connectAhead(request: UpstreamRequest | undefined, members: Iterable<HostPools>, most: number): void {
+    if (this.#spare > 0) {
+      this.#spare--;
+      return;
+    }
+    const { ratio } = this;
     let streams = 1;
     let capacity = 0;
     for (const pools of members) {
@@ -36,6 +49,7 @@ export class ForeseenHosts {
         capacity += pool.capacity + pool.active;
       }
     }
+    this.#spare = Math.min(MOST_UNCOUNTED, Math.max(0, Math.floor(capacity / ratio) - streams));
     for (let i = 0; i < MOST_AHEAD; i++) {
       if (streams * ratio <= capacity || this.#hosts.length >= most) return;
       const host = this.#balancer.pick(null, 0);

@@ -1,6 +1,6 @@
 /** Updates of hosts that change nothing but weights, health or metadata, applied at most once in a while: the last one counts. Envoy: update_merge_window. */
 import type { Timer, Timers, TurnClock } from "../timing/clock.ts";
-import { addressKey, type HostModel } from "./host.ts";
+import { hostKey, type HostModel } from "./host.ts";
 
 export class MergedUpdates {
   readonly #windowMs: number;
@@ -52,7 +52,7 @@ export class MergedUpdates {
 
 /** Whether hosts came or went. */
 export function areOthers(models: readonly HostModel[], members: ReadonlyMap<string, unknown>): boolean {
-  const keys = new Set(models.map(({ address }) => addressKey(address)));
+  const keys = new Set(models.map(hostKey));
   if (keys.size !== members.size) return true;
   for (const key of keys) if (!members.has(key)) return true;
   return false;

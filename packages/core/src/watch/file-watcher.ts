@@ -2,10 +2,10 @@
  * Tells when one of a set of files changes, comes or goes. Watches folders, not files: editors save by renaming a new file over the old one, and volumes of
  * Kubernetes swap a link. What an event says is not believed; files are looked at instead.
  */
-import { type FSWatcher, realpathSync, statSync, watch } from "node:fs";
+import { type FSWatcher, realpathSync, watch } from "node:fs";
 import { dirname } from "node:path";
 import type { LogSink } from "../worker/log.ts";
-import { type Signature, changedOf } from "./file-signature.ts";
+import { type Signature, changedOf, statOf } from "./file-signature.ts";
 
 /** Timers of this process; others in tests. */
 export interface WatchTimers {
@@ -120,5 +120,5 @@ function foldersOf(path: string): string[] {
 }
 
 function inodeOf(folder: string): bigint | undefined {
-  return statSync(folder, { bigint: true, throwIfNoEntry: false })?.ino;
+  return statOf(folder)?.ino;
 }

@@ -1,6 +1,7 @@
 // What a filter gets at `create`, and that nothing of it outlives the filter.
 import { beforeEach, describe, expect, test } from "vitest";
 import { StatsAggregator } from "../stats/aggregate.ts";
+import { FilterSharedState } from "../stats/filter-shared-state.ts";
 import { RuntimeStore } from "../runtime/runtime-store.ts";
 import { SharedTable } from "../stats/shared-table.ts";
 import { StatsStore } from "../stats/stats-store.ts";
@@ -112,6 +113,27 @@ describe("what workers share", () => {
     const other = contextOf("listener/chain/other");
     expect(other.shared.counter("calls").get()).toBe(0);
     expect(other.shared.keyValue("names", { maxEntries: 10 }).get("a")).toBe(undefined);
+  });
+
+  test("of what is under way, that of a dead worker is taken off, and that of a filter that has ended", () => {
+    const memory = SharedTable.allocate(32);
+    const [here, there, main] = [1, 2, 0].map((thread) => new SharedTable(memory, thread));
+    const activeIn = (table: SharedTable) => {
+      const state = new FilterSharedState(table, "listener/chain/filter", time.clock);
+      return { state, active: state.active("faults") };
+    };
+    const [a, b] = [activeIn(here!), activeIn(there!)];
+    expect([a.active.begin(), b.active.begin(), b.active.begin()]).toEqual([1, 2, 3]);
+    main!.forget(2);
+    expect(a.active.get()).toBe(1);
+    const next = activeIn(here!);
+    expect(next.active.begin()).toBe(2);
+    a.state.release();
+    expect(next.active.get()).toBe(1);
+    next.active.end();
+    expect(next.active.get()).toBe(0);
+    next.state.release();
+    expect(main!.size).toBe(0);
   });
 
   test("is the same thing by the same name and options, and goes with the filter", () => {

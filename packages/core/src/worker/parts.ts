@@ -34,6 +34,8 @@ export interface ClusterManagerPart extends ClusterSource {
 export interface DiscoveryPart {
   /** The first answers for clusters that it does not follow yet; never rejects: a name without an answer has no hosts yet. */
   resolve(models: readonly ClusterModel[]): Promise<ClusterHosts>;
+  /** What was resolved last does not go live. */
+  discard?(): void;
   /** These clusters are live: it follows them, and forgets all others. */
   follow(models: readonly ClusterModel[]): void;
   /** What is known of the clusters that it follows. */

@@ -31,8 +31,7 @@ export function createServices(options: ThreadServicesOptions): Omit<WorkerServi
     timers: new TimerWheel(clock),
     random: systemRandom,
     stats,
-    // Main is thread 0 of the table.
-    shared: new SharedTable(options.shared, workerIndex + 1),
+    shared: sharedTable(options),
     runtime: new RuntimeStore(),
     log,
     flushQueue: new FlushQueue(clock, {
@@ -46,4 +45,19 @@ export function createServices(options: ThreadServicesOptions): Omit<WorkerServi
     hostReports,
     ticketKeys: Buffer.from(options.ticketKeys),
   };
+}
+
+/** Who finds no room there is told of; the limits of clusters hold for this thread alone then. */
+function sharedTable({ shared, workerIndex, stats, log }: ThreadServicesOptions): SharedTable {
+  // Main is thread 0 of the table.
+  const table = new SharedTable(shared, workerIndex + 1);
+  const refused = stats.counter("server.shared_state_full");
+  table.onFull = () => {
+    if (refused.value === 0)
+      log.write("warn", "worker", "no room in shared memory: limits of further clusters hold for each worker alone", {
+        worker: workerIndex,
+      });
+    refused.inc();
+  };
+  return table;
 }

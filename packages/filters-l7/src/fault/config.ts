@@ -1,5 +1,6 @@
 /** Configuration of fault, of the filter and of routes alike: envoy.extensions.filters.http.fault.v3.HTTPFault. */
 import { type FractionalPercent, parsedBy } from "@sluice/sdk";
+import { parsePercentage } from "../shared/fraction.ts";
 import { HEADER_MATCHER, type HeaderMatcherSettings, parseHeaderMatcher } from "../shared/header-matcher.ts";
 import { Section } from "../shared/section.ts";
 
@@ -144,7 +145,7 @@ function parseDelay(owner: Section): DelaySettings | null {
   const which = only(section, ["fixed_delay", "header_delay"]);
   const fixedMs = which === "fixed_delay" ? section.durationMs("fixed_delay") : -1;
   if (fixedMs === 0) throw section.wrong("fixed_delay", "expected more than 0s");
-  return { fixedMs, share: parseShare(section) };
+  return { fixedMs, share: parsePercentage(section, "percentage") };
 }
 
 function parseAbort(owner: Section): AbortSettings | null {
@@ -155,7 +156,7 @@ function parseAbort(owner: Section): AbortSettings | null {
     httpStatus: which === "http_status" ? section.integer("http_status", 0, 200, 599) : 0,
     grpcStatus: which === "grpc_status" ? section.integer("grpc_status", 0, 0) : -1,
     isByHeader: which === "header_abort",
-    share: parseShare(section),
+    share: parsePercentage(section, "percentage"),
   };
 }
 
@@ -163,24 +164,11 @@ function parseRate(owner: Section): RateSettings | null {
   const section = owner.section("response_rate_limit", RATE);
   if (section === null) return null;
   if (only(section, ["fixed_limit", "header_limit"]) === "header_limit")
-    return { kbps: -1, share: parseShare(section) };
+    return { kbps: -1, share: parsePercentage(section, "percentage") };
   const limit = section.section("fixed_limit", ["limit_kbps"])!;
   const value = limit.get("limit_kbps") ?? 0;
   const kbps = typeof value === "string" && /^[0-9]{1,15}$/.test(value) ? Number(value) : value;
   if (typeof kbps !== "number" || !Number.isInteger(kbps) || kbps < 1)
     throw limit.wrong("limit_kbps", "expected a whole number from 1");
-  return { kbps, share: parseShare(section) };
-}
-
-const DENOMINATORS = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 } as const;
-
-/** Absent: nothing. */
-function parseShare(owner: Section): FractionalPercent {
-  const section = owner.section("percentage", ["numerator", "denominator"]);
-  if (section === null) return { numerator: 0, denominator: 100 };
-  const written = section.string("denominator", "HUNDRED");
-  if (!Object.hasOwn(DENOMINATORS, written))
-    throw section.wrong("denominator", `expected one of ${Object.keys(DENOMINATORS).join(", ")}`);
-  const denominator = DENOMINATORS[written as keyof typeof DENOMINATORS];
-  return { numerator: section.integer("numerator", 0, 0), denominator };
+  return { kbps, share: parsePercentage(section, "percentage") };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it, test } from "vitest";
 import { L7Chain, type L7Options } from "../../../../test/support/l7-chain.ts";
+import { SharedTable } from "../../../core/src/stats/shared-table.ts";
 import { fault } from "./index.ts";
 
 const ALL = { numerator: 100 };
@@ -142,6 +143,19 @@ describe("which requests", () => {
     first.abort();
     await chain.harness.request();
     expect(count(chain, "delays_injected")).toBe(2);
+  });
+
+  it("of all workers, those not that died with theirs", async () => {
+    const memory = SharedTable.allocate(64);
+    const worker = (thread: number) =>
+      chainOf({ delay: DELAY, max_active_faults: 1 }, { services: { shared: new SharedTable(memory, thread) } });
+    const [one, two] = [worker(1), worker(2)];
+    await two.harness.request();
+    await one.harness.request();
+    expect(count(one, "faults_overflow")).toBe(1);
+    new SharedTable(memory, 0).forget(2);
+    await one.harness.request();
+    expect([count(one, "faults_overflow"), active(one)]).toEqual([1, 1]);
   });
 
   it("those of a route, as the route says", async () => {

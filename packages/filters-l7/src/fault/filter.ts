@@ -11,7 +11,7 @@ import {
   type HttpFilter,
   type HttpStream,
   type RequestHeaders,
-  type SharedCounter,
+  type SharedActive,
   type Verdict,
   reply,
 } from "@sluice/sdk";
@@ -39,7 +39,7 @@ export class FaultFilter implements HttpFilter<FaultState, FaultSettings> {
   /** Made when a route is taken for the first time. */
   readonly #ofRoutes = new WeakMap<FaultSettings, Faults>();
   /** Of all workers together. */
-  readonly #active: SharedCounter;
+  readonly #active: SharedActive;
   readonly #activeGauge: Gauge;
   readonly #prefix: string;
   readonly #delays: Counter;
@@ -52,7 +52,7 @@ export class FaultFilter implements HttpFilter<FaultState, FaultSettings> {
     const { rootStats, statPrefix } = context;
     this.#context = context;
     this.#own = new Faults(settings, context);
-    this.#active = context.shared.counter("active_faults");
+    this.#active = context.shared.active("active_faults");
     this.#prefix = `http.${statPrefix}.fault.`;
     this.#activeGauge = rootStats.gauge(`${this.#prefix}active_faults`);
     this.#delays = rootStats.counter(`${this.#prefix}delays_injected`);
@@ -111,7 +111,7 @@ export class FaultFilter implements HttpFilter<FaultState, FaultSettings> {
 
   onDestroy(stream: Stream): void {
     if (!stream.state.isActive) return;
-    this.#active.add(-1);
+    this.#active.end();
     this.#activeGauge.dec();
   }
 
@@ -119,11 +119,11 @@ export class FaultFilter implements HttpFilter<FaultState, FaultSettings> {
   #begin({ maxActive, settings }: Faults, stream: Stream): boolean {
     if (stream.state.isActive) return true;
     const most = maxActive.value;
-    if (most >= 0 && this.#active.get() >= most) {
+    if (this.#active.begin() > most && most >= 0) {
+      this.#active.end();
       this.#overflow.inc();
       return false;
     }
-    this.#active.add();
     this.#activeGauge.inc();
     stream.state.isActive = true;
     if (settings.metadata !== null) stream.metadata.set(METADATA, settings.metadata as never);

@@ -3,6 +3,10 @@ import { settingsOf } from "../../../../test/support/l7-chain.ts";
 import { localRateLimit } from "./index.ts";
 
 const base = { stat_prefix: "limit" };
+const one = { max_tokens: 1, fill_interval: "1s" };
+const open = { entries: [{ key: "a" }], token_bucket: one };
+const policy = { actions: [{ remote_address: {} }] };
+const own = { dynamic_metadata: { metadata_key: { key: "ns", path: [{ key: "limit" }] } } };
 const bucket = (changes: object) => ({ ...base, token_bucket: { max_tokens: 5, fill_interval: "1s", ...changes } });
 
 describe("configuration", () => {
@@ -57,11 +61,33 @@ describe("configuration", () => {
       { ...base, rate_limited_as_resource_exhausted: "yes" },
       "rate_limited_as_resource_exhausted: expected true or false",
     ],
-    [{ ...base, descriptors: [] }, "descriptors: unknown field descriptors"],
+    [{ ...base, local_cluster_rate_limit: {} }, "unknown field local_cluster_rate_limit"],
+    [{ ...base, stage: 11 }, "stage: expected a whole number from 0 to 10"],
     [
-      { ...base, local_rate_limit_per_downstream_connection: true },
-      "unknown field local_rate_limit_per_downstream_connection",
+      { ...base, max_dynamic_descriptors: 2 ** 19 + 1, descriptors: [{ ...open, entries: [{ key: "b" }] }, open] },
+      "max_dynamic_descriptors: expected at most 524288: 2 descriptors",
     ],
+    [
+      { ...base, descriptors: [{ ...open, token_bucket: { ...one, tokens_per_fill: 2 ** 31 } }] },
+      "descriptors.0.token_bucket: expected at most a million tokens",
+    ],
+    [{ ...base, max_dynamic_descriptors: 0 }, "max_dynamic_descriptors: expected a whole number from 1"],
+    [{ ...base, vh_rate_limits: "SOME" }, "vh_rate_limits: expected one of OVERRIDE, INCLUDE, IGNORE"],
+    [{ ...base, enable_x_ratelimit_headers: "DRAFT_1" }, "expected OFF or DRAFT_VERSION_03"],
+    [{ ...base, descriptors: [{ entries: [], token_bucket: one }] }, "descriptors.0.entries: expected at least one"],
+    [{ ...base, descriptors: [{ entries: [{ key: "a" }] }] }, "descriptors.0.token_bucket: expected the bucket"],
+    [
+      { ...base, descriptors: [{ entries: [{ key: "" }], token_bucket: one }] },
+      "descriptors.0.entries.0.key: expected a text that is not empty",
+    ],
+    [
+      { ...base, descriptors: [1, 2].map(() => ({ entries: [{ key: "a", value: "b" }], token_bucket: one })) },
+      "descriptors.1.entries: expected another descriptor",
+    ],
+    [{ ...base, rate_limits: [{ actions: [] }] }, "rate_limits.0.actions: expected at least one action"],
+    [{ ...base, rate_limits: [policy, { ...policy, stage: 1 }] }, "rate_limits.1.stage: expected 0, the filter's"],
+    [{ ...base, rate_limits: [{ ...policy, disable_key: "off" }] }, "rate_limits.0.disable_key: expected none"],
+    [{ ...base, rate_limits: [{ ...policy, limit: own }] }, "rate_limits.0.limit: expected none"],
   ] as ReadonlyArray<[unknown, string]>)("%j is refused: %s", (config, message) => {
     expect(() => settingsOf(localRateLimit, "config", config)).toThrow(message);
   });

@@ -5,22 +5,36 @@ import {
   type HttpFilter,
   type HttpStream,
   type LocalReply,
+  type RateLimitPolicy,
   type RequestHeaders,
+  type ResponseHeaders,
   type RuntimeFraction,
-  type TokenBucket,
   type Verdict,
   reply,
 } from "@sluice/sdk";
 import { HeaderAddition } from "../shared/header-edit.ts";
+import type { Bucket } from "../shared/rate-limit/buckets.ts";
+import { type RateLimitDescriptor, RequestDescriptors } from "../shared/rate-limit/descriptors.ts";
+import { compilePolicies } from "../shared/rate-limit/policies.ts";
+import { BucketSet, ConnectionBuckets, SharedBuckets } from "./bucket-set.ts";
 import type { LocalRateLimitSettings } from "./config.ts";
 import { RateLimitStats } from "./stats.ts";
 
-type Stream = HttpStream<undefined, LocalRateLimitSettings>;
+/** The bucket that the answer tells of; null: it tells of none. */
+type Told = Bucket | null;
+type Stream = HttpStream<Told, LocalRateLimitSettings>;
+
+const NO_DESCRIPTORS: readonly RateLimitDescriptor[] = [];
 
 /** The limit of the filter or of one level of routes. */
 class Limit {
   readonly settings: LocalRateLimitSettings;
-  readonly bucket: TokenBucket | null;
+  /** null: each connection has its own. */
+  readonly #buckets: BucketSet | null;
+  readonly #descriptors: RequestDescriptors | null;
+  readonly #policies: readonly RateLimitPolicy[];
+  readonly #context: FilterContext;
+  readonly #stateKey: string;
   readonly enabled: RuntimeFraction;
   readonly enforced: RuntimeFraction;
   readonly stats: RateLimitStats;
@@ -32,7 +46,11 @@ class Limit {
   /** @throws ConfigError where a value is no format. */
   constructor(settings: LocalRateLimitSettings, context: FilterContext, owner: LocalRateLimitSettings | undefined) {
     this.settings = settings;
-    this.bucket = settings.bucket === null ? null : context.shared.tokenBucket("requests", settings.bucket, owner);
+    this.#buckets = settings.isPerConnection ? null : new BucketSet(settings, new SharedBuckets(context.shared, owner));
+    this.#descriptors = settings.descriptors.length === 0 ? null : new RequestDescriptors(settings.stage, null);
+    this.#policies = compilePolicies(settings.rateLimits, context);
+    this.#context = context;
+    this.#stateKey = `sluice.local_ratelimit.${context.name}`;
     const { enabled, enforced } = settings;
     this.enabled = context.runtime.fraction(enabled.runtimeKey, enabled.defaultValue);
     this.enforced = context.runtime.fraction(enforced.runtimeKey, enforced.defaultValue);
@@ -43,6 +61,34 @@ class Limit {
     this.#responseHeaders = settings.responseHeaders.map((option) => new HeaderAddition(option, context.formats));
     const isConstant = this.#responseHeaders.every((addition) => addition.isConstant);
     this.#constantReply = isConstant ? this.#reply(null) : null;
+  }
+
+  /** Whether the request may pass. */
+  take(stream: Stream): boolean {
+    const buckets = this.#buckets ?? this.#ofConnection(stream);
+    const passes = buckets.take(this.#descriptorsOf(stream));
+    if (this.settings.tellsLimits) stream.state = buckets.last;
+    return passes;
+  }
+
+  #descriptorsOf(stream: Stream): readonly RateLimitDescriptor[] {
+    const descriptors = this.#descriptors;
+    if (descriptors === null) return NO_DESCRIPTORS;
+    if (this.#policies.length > 0) return descriptors.by(this.#policies, stream);
+    return descriptors.ofRoute(stream, this.settings.virtualHost);
+  }
+
+  #ofConnection(stream: Stream): BucketSet {
+    const { filterState } = stream;
+    let sets = filterState.get(this.#stateKey) as WeakMap<Limit, BucketSet> | undefined;
+    if (sets === undefined) {
+      sets = new WeakMap();
+      filterState.set(this.#stateKey, sets, { life: "connection" });
+    }
+    let own = sets.get(this);
+    if (own === undefined)
+      sets.set(this, (own = new BucketSet(this.settings, new ConnectionBuckets(this.#context.clock))));
+    return own;
   }
 
   reply(stream: Stream): LocalReply {
@@ -64,7 +110,7 @@ class Limit {
   }
 }
 
-export class LocalRateLimitFilter implements HttpFilter<undefined, LocalRateLimitSettings> {
+export class LocalRateLimitFilter implements HttpFilter<Told, LocalRateLimitSettings> {
   readonly #context: FilterContext;
   readonly #own: Limit;
   /** Made when a route is taken for the first time. */
@@ -78,10 +124,10 @@ export class LocalRateLimitFilter implements HttpFilter<undefined, LocalRateLimi
   onRequestHeaders(headers: RequestHeaders, _end: boolean, stream: Stream): Verdict {
     const route = stream.routeConfig;
     const limit = route === undefined ? this.#own : this.#ofRoute(route);
-    const { stats, bucket } = limit;
+    const { stats } = limit;
     if (!limit.enabled.includes()) return Continue;
     stats.enabled.inc();
-    if (bucket === null || bucket.take()) {
+    if (limit.take(stream)) {
       stats.ok.inc();
       return Continue;
     }
@@ -93,6 +139,15 @@ export class LocalRateLimitFilter implements HttpFilter<undefined, LocalRateLimi
     }
     stats.enforced.inc();
     return limit.reply(stream);
+  }
+
+  onResponseHeaders(headers: ResponseHeaders, _end: boolean, stream: Stream): Verdict {
+    const told = stream.state;
+    if (told === null) return Continue;
+    headers.append("x-ratelimit-limit", String(told.maxTokens));
+    headers.append("x-ratelimit-remaining", String(told.remaining()));
+    headers.append("x-ratelimit-reset", String(Math.ceil(told.resetMs() / 1000)));
+    return Continue;
   }
 
   #ofRoute(settings: LocalRateLimitSettings): Limit {

@@ -1,5 +1,6 @@
 /** envoy.filters.http.local_ratelimit: a token bucket for requests, exact over all workers. */
 import { defineHttpFilter } from "@sluice/sdk";
+import type { Bucket } from "../shared/rate-limit/buckets.ts";
 import {
   LOCAL_RATE_LIMIT_MESSAGE,
   LOCAL_RATE_LIMIT_MESSAGES,
@@ -16,5 +17,6 @@ export const localRateLimit = defineHttpFilter({
   routeMessage: LOCAL_RATE_LIMIT_MESSAGE,
   config: localRateLimitConfig,
   routeConfig: localRateLimitRouteConfig,
+  newState: (): Bucket | null => null,
   create: (settings, context) => new LocalRateLimitFilter(settings, context),
 });

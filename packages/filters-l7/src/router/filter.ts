@@ -14,6 +14,7 @@ import type {
 } from "@sluice/sdk";
 import type { RouterSettings } from "./config.ts";
 import type { Refusal } from "./internal-redirect.ts";
+import type { Copy } from "./mirrors.ts";
 import { RouterCounters } from "./router-counters.ts";
 import { type RouterHandle, RouterStream } from "./router-stream.ts";
 
@@ -37,6 +38,8 @@ export class Router {
   readonly setTimer: FilterContext["setTimer"];
   readonly stats: RouterStats;
   readonly counters: RouterCounters;
+  /** Of requests, under way to other clusters. */
+  readonly copies: Set<Copy>;
   readonly #rootStats: Stats;
   readonly #prefix: string;
 
@@ -55,6 +58,7 @@ export class Router {
       total: context.rootStats.counter(`${prefix}rq_total`),
     };
     this.counters = new RouterCounters(context.rootStats, settings.dynamicStats);
+    this.copies = new Set();
     this.#rootStats = context.rootStats;
     this.#prefix = prefix;
   }
@@ -135,6 +139,9 @@ export function createRouter(
     },
     onDestroy(stream) {
       stream.state.end();
+    },
+    dispose() {
+      for (const copy of router.copies) copy.end();
     },
   };
 }

@@ -1,5 +1,5 @@
 /** A request as it came to the router, kept while it may have to be sent again: its headers, and its body up to a limit. */
-import type { Headers, RequestHeaders } from "@sluice/sdk";
+import type { Headers, RequestHeaders, UpstreamStream } from "@sluice/sdk";
 
 const EMPTY = Buffer.alloc(0);
 
@@ -25,6 +25,15 @@ export class KeptRequest {
 
   get body(): Uint8Array[] {
     return this.#length === 0 ? [] : [this.#block.subarray(0, this.#length)];
+  }
+
+  /** `isWhole`: whether the request has ended. */
+  sendTo(upstream: UpstreamStream, headers: RequestHeaders, isWhole: boolean): void {
+    const { body, trailers } = this;
+    const endsWithBody = isWhole && trailers === null;
+    upstream.sendHeaders(headers, endsWithBody && body.length === 0);
+    for (const [i, part] of body.entries()) upstream.sendData(part, endsWithBody && i === body.length - 1);
+    if (trailers !== null) upstream.sendTrailers(trailers);
   }
 
   /** true: this chunk is the one that is too much. */

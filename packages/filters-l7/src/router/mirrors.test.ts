@@ -48,6 +48,18 @@ describe("a copy of a request", () => {
     expect(copy!.timeouts).toBe(1);
   });
 
+  it("ends with its filter, after which nothing would end it", async () => {
+    const w = mirroring([mirror("shadow"), mirror("other")]);
+    const client = await w.harness.request();
+    const [primary, copy, whole] = w.clusters.streams;
+    primary!.ready().respond(200);
+    whole!.ready().respond(200);
+    expect(client.sent.ended).toBe(true);
+    await w.chain.dispose();
+    expect([copy!.calls.at(-1), copy!.timeouts]).toEqual(["reset", 0]);
+    expect(whole!.calls).not.toContain("reset");
+  });
+
   it("is one for each policy that draws it and whose cluster is there", async () => {
     const w = mirroring([
       mirror("shadow", { marksHost: false }),

@@ -1,6 +1,6 @@
 /**
  * Copies of requests for other clusters (request_mirror_policies). They go out when the request has ended, from what was kept of it; nobody waits for them, and their answers
- * are dropped. A body that is too long to be kept is not copied. Envoy: ShadowWriterImpl.
+ * are dropped. A body that is too long to be kept is not copied. They end with the filter, whose timers are theirs. Envoy: ShadowWriterImpl.
  */
 import type {
   ForwardRoute,
@@ -45,7 +45,7 @@ export function sendCopies(
     if (cluster === undefined) continue;
     const headers = stream.copyRequestHeaders();
     if (marksHost) headers.authority = shadowOf(headers.authority);
-    const copy = new Copy(router.counters.ofCluster(cluster.statName));
+    const copy = new Copy(router.counters.ofCluster(cluster.statName), router.copies);
     const { protocol, connection } = stream.info;
     const upstream = cluster.openStream(copy, { protocol, headers, client: connection });
     if (typeof upstream === "string") copy.counters.answered(503);
@@ -61,34 +61,41 @@ function shadowOf(authority: string): string {
   return `${authority.slice(0, port.index)}-shadow${port[0]}`;
 }
 
-class Copy implements UpstreamStreamEvents {
+export class Copy implements UpstreamStreamEvents {
   readonly counters: ResponseCounters;
+  /** Those that are under way. */
+  readonly #all: Set<Copy>;
   #upstream: UpstreamStream | null;
   #timer: Timer | null;
   #hasAnswered: boolean;
 
-  constructor(counters: ResponseCounters) {
+  constructor(counters: ResponseCounters, all: Set<Copy>) {
     this.counters = counters;
+    this.#all = all;
     this.#upstream = null;
     this.#timer = null;
     this.#hasAnswered = false;
   }
 
-  send(upstream: UpstreamStream, headers: RequestHeaders, { body, trailers }: KeptRequest, timer: Timer | null): void {
+  send(upstream: UpstreamStream, headers: RequestHeaders, kept: KeptRequest, timer: Timer | null): void {
     this.#upstream = upstream;
     this.#timer = timer;
-    upstream.sendHeaders(headers, body.length === 0 && trailers === null);
-    for (const [i, part] of body.entries()) upstream.sendData(part, trailers === null && i === body.length - 1);
-    if (trailers !== null) upstream.sendTrailers(trailers);
+    this.#all.add(this);
+    kept.sendTo(upstream, headers, true);
   }
 
   timedOut(): void {
     this.counters.timeout.inc();
-    this.#upstream?.reset(true);
+    this.end(true);
+  }
+
+  end(timedOut = false): void {
+    this.#upstream?.reset(timedOut);
     this.#over();
   }
 
   #over(): void {
+    this.#all.delete(this);
     this.#upstream = null;
     this.#timer?.cancel();
   }

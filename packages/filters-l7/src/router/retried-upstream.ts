@@ -6,12 +6,10 @@
 import type {
   Cluster,
   Headers,
-  HostAversion,
   OpenFailure,
   RequestHeaders,
   ResetReason,
   ResponseHeaders,
-  RetryAllowance,
   Timer,
   UpstreamHost,
   UpstreamStream,
@@ -21,34 +19,29 @@ import { AttemptTimes, type Slowness } from "./attempt-times.ts";
 import { waitMs } from "./back-off.ts";
 import { remind } from "./remaining-time.ts";
 import { retriesReset, retriesResponse } from "./retry-conditions.ts";
+import { RetryCredit } from "./retry-credit.ts";
 import { RetrySettings } from "./retry-settings.ts";
 import type { RouterHandle, RouterStream } from "./router-stream.ts";
+import { TriedHosts } from "./tried-hosts.ts";
+import { TriedPriorities } from "./tried-priorities.ts";
 
 /** null: neither the route nor the request asks for more than one attempt. Takes what the request asks for out of its headers. */
-export function retriedUpstream(
-  owner: RouterStream,
-  cluster: Cluster,
-  headers: RequestHeaders,
-  mayAsk: boolean,
-): RetriedUpstream | null {
+export function retriedUpstream(owner: RouterStream, headers: RequestHeaders, mayAsk: boolean): RetriedUpstream | null {
   const settings = new RetrySettings(owner.route!, headers, mayAsk, owner.timeoutMs);
-  return settings.isNeeded ? new RetriedUpstream(owner, settings, cluster.retries) : null;
+  return settings.isNeeded ? new RetriedUpstream(owner, settings) : null;
 }
 
-export class RetriedUpstream implements UpstreamStream, HostAversion {
+export class RetriedUpstream implements UpstreamStream {
   readonly settings: RetrySettings;
   readonly #owner: RouterStream;
-  readonly #allowance: RetryAllowance;
+  readonly #credit: RetryCredit;
   /** Attempts that are under way, the latest last. */
   readonly #running: Attempt[];
-  /** Hosts that have had one. */
-  readonly #tried: UpstreamHost[];
+  /** null: it does not matter to the next one where others went. */
+  readonly #tried: TriedHosts | null;
+  readonly #priorities: TriedPriorities | null;
   /** Whose answer the client gets. */
   #winner: Attempt | null;
-  #retriesLeft: number;
-  #retriesDone: number;
-  /** The cluster counts a retry of this request. */
-  #holdsAllowance: boolean;
   /** The next attempt waits. */
   #backOff: Timer | null;
   #isTimeoutRetry: boolean;
@@ -59,16 +52,18 @@ export class RetriedUpstream implements UpstreamStream, HostAversion {
   #authority: string;
   #beganMs: number;
 
-  constructor(owner: RouterStream, settings: RetrySettings, allowance: RetryAllowance) {
+  constructor(owner: RouterStream, settings: RetrySettings) {
     this.settings = settings;
     this.#owner = owner;
-    this.#allowance = allowance;
+    this.#credit = new RetryCredit(owner, settings.retries);
     this.#running = [];
-    this.#tried = [];
+    const { policy } = settings;
+    this.#tried = policy === null || policy.hosts === null ? null : new TriedHosts(policy.hosts);
+    this.#priorities =
+      policy === null || policy.priorityUpdateFrequency === 0
+        ? null
+        : new TriedPriorities(policy.priorityUpdateFrequency);
     this.#winner = null;
-    this.#retriesLeft = settings.retries;
-    this.#retriesDone = 0;
-    this.#holdsAllowance = false;
     this.#backOff = null;
     this.#isTimeoutRetry = false;
     const { perTryTimeoutMs, perTryIdleTimeoutMs } = settings;
@@ -136,7 +131,7 @@ export class RetriedUpstream implements UpstreamStream, HostAversion {
     for (const attempt of this.#running.splice(0)) attempt.upstream.reset(timedOut);
     this.#backOff?.cancel();
     this.#times?.cancel();
-    this.#giveBack();
+    this.#credit.giveBack();
   }
 
   pause(): void {
@@ -154,25 +149,19 @@ export class RetriedUpstream implements UpstreamStream, HostAversion {
     return this.#running.at(-1)?.upstream.aboveWatermark ?? !this.#hasEnded;
   }
 
-  // ---- as the cluster sees it ---------------------------------------------------------------------------------------------------------------
-
-  get attempts(): number {
-    return this.settings.policy!.hosts!.attempts;
-  }
-
-  avoids(host: UpstreamHost): boolean {
-    const hosts = this.settings.policy!.hosts!;
-    return (hosts.omitsPrevious && this.#tried.includes(host)) || hosts.omits(host);
-  }
-
   // ---- from the attempts --------------------------------------------------------------------------------------------------------------------
 
   ready(attempt: Attempt, host: UpstreamHost, localAddress: string): void {
-    this.#tried.push(host);
+    this.#tries(host);
     this.#touch(attempt);
     // What depends on the host is written into the headers of this attempt.
     this.#owner.headers = attempt.headers;
     this.#owner.onUpstreamReady(host, localAddress);
+  }
+
+  #tries(host: UpstreamHost): void {
+    if (this.#tried !== null) this.#tried.add(host);
+    if (this.#priorities !== null) this.#priorities.add(host);
   }
 
   /** Whoever was told of one upstream's work is not told of another's. */
@@ -184,16 +173,17 @@ export class RetriedUpstream implements UpstreamStream, HostAversion {
 
   answered(attempt: Attempt, headers: ResponseHeaders, end: boolean): void {
     this.#touch(attempt);
+    attempt.deadlineMs = 0;
     if (this.#winner === null) {
       const isBad = retriesResponse(this.settings, headers);
-      if (isBad && !attempt.isFollowed && this.#mayRetry()) {
+      if (isBad && !attempt.isFollowed && this.#credit.take()) {
         this.#owner.counters!.retried(headers.status);
         this.#drop(attempt, end);
         return this.#retryLater(this.#waitMs(headers), false);
       }
       // Another one may still come to something better.
       if (isBad && (this.#running.length > 1 || this.#backOff !== null)) return this.#drop(attempt, end);
-      if (!isBad && this.#retriesDone !== 0) this.#count("upstream_rq_retry_success");
+      if (!isBad && this.#credit.done !== 0) this.#credit.count("upstream_rq_retry_success");
       this.#win(attempt);
     }
     if (end) this.#answerEnded(attempt);
@@ -215,12 +205,12 @@ export class RetriedUpstream implements UpstreamStream, HostAversion {
     const { host } = attempt;
     this.#over(attempt);
     if (this.#winner === null) {
-      if (!attempt.isDelivered && host !== null) this.#tried.push(host);
+      if (!attempt.isDelivered && host !== null) this.#tries(host);
       const isBad = retriesReset(this.settings.on, reason, detail, attempt.isDelivered);
-      if (isBad && !attempt.isFollowed && this.#mayRetry()) return this.#retryLater(this.#waitMs(null), false);
+      if (isBad && !attempt.isFollowed && this.#credit.take()) return this.#retryLater(this.#waitMs(null), false);
       if (this.#running.length !== 0 || this.#backOff !== null) return;
     }
-    this.#giveBack();
+    this.#credit.giveBack();
     this.#owner.onUpstreamReset(reason, detail, host, code);
   }
 
@@ -232,28 +222,6 @@ export class RetriedUpstream implements UpstreamStream, HostAversion {
 
   // ---- decisions ----------------------------------------------------------------------------------------------------------------------------
 
-  /** Takes what the next attempt needs: the request as it was, one more of its retries, room in the cluster. */
-  #mayRetry(): boolean {
-    const { kept, stream } = this.#owner;
-    this.#giveBack();
-    if (kept === null || kept.isLost) return false;
-    if (this.#retriesLeft === 0) {
-      this.#count("upstream_rq_retry_limit_exceeded");
-      stream!.info.addFlag("URX");
-      return false;
-    }
-    this.#retriesLeft--;
-    if (!this.#allowance.take(this.#owner.isHighPriority)) {
-      this.#owner.further?.rare("upstream_rq_retry_overflow");
-      stream!.info.addFlag("UO");
-      return false;
-    }
-    this.#holdsAllowance = true;
-    this.#retriesDone++;
-    this.#count("upstream_rq_retry");
-    return true;
-  }
-
   #retryLater(waitMs: number, isTimeoutRetry: boolean): void {
     const { stream } = this.#owner;
     this.#isTimeoutRetry = isTimeoutRetry;
@@ -263,17 +231,17 @@ export class RetriedUpstream implements UpstreamStream, HostAversion {
 
   #waitMs(response: ResponseHeaders | null): number {
     const { router, counters } = this.#owner;
-    return waitMs(this.settings, router!, counters!, response, this.#retriesDone);
+    return waitMs(this.settings, router!, counters!, response, this.#credit.done);
   }
 
   /** The back-off is over. */
   next(): void {
     const owner = this.#owner;
     const { stream, route, kept } = owner;
-    const { policy } = this.settings;
     this.#backOff = null;
     owner.isRetry = true;
-    if (policy !== null && policy.hosts !== null) owner.aversion = this;
+    owner.aversion = this.#tried;
+    owner.priorities = this.#priorities;
     const cluster = owner.router!.clusters.get(route!.clusterName);
     const failure = cluster === undefined ? "no_healthy_upstream" : this.#open(cluster);
     if (failure !== null) return this.#cannotOpen(failure);
@@ -287,20 +255,13 @@ export class RetriedUpstream implements UpstreamStream, HostAversion {
     this.#tellTime(headers, owner.router!.clock.turnNow() - (owner.sentMs < 0 ? this.#beganMs : owner.sentMs));
     attempt.headers = headers;
     this.#watch(attempt);
-    this.#sendKept(attempt, kept!);
+    kept!.sendTo(attempt.upstream, headers, this.#hasEnded);
     if (this.#running.at(-1) === attempt && !this.#hasEnded && !attempt.upstream.aboveWatermark)
       owner.onUpstreamWriteLow();
   }
 
-  #sendKept({ upstream, headers }: Attempt, { body, trailers }: NonNullable<RouterStream["kept"]>): void {
-    const isWhole = this.#hasEnded && trailers === null;
-    upstream.sendHeaders(headers!, isWhole && body.length === 0);
-    for (const [i, part] of body.entries()) upstream.sendData(part, isWhole && i === body.length - 1);
-    if (trailers !== null) upstream.sendTrailers(trailers);
-  }
-
   #cannotOpen(failure: OpenFailure): void {
-    this.#giveBack();
+    this.#credit.giveBack();
     if (this.#running.length !== 0) return;
     if (failure === "overflow") this.#owner.onUpstreamReset("overflow", "", null);
     else this.#owner.notOpened(failure);
@@ -309,10 +270,9 @@ export class RetriedUpstream implements UpstreamStream, HostAversion {
   #win(attempt: Attempt): void {
     if (this.#winner !== null) return;
     this.#winner = attempt;
-    attempt.deadlineMs = 0;
     this.#backOff?.cancel();
     this.#backOff = null;
-    this.#giveBack();
+    this.#credit.giveBack();
     if (attempt.host !== null) this.#owner.stream!.info.upstreamHost = attempt.host;
     if (this.#running.length === 1) return;
     for (const other of this.#running.splice(0)) if (other !== attempt) other.upstream.reset();
@@ -338,12 +298,6 @@ export class RetriedUpstream implements UpstreamStream, HostAversion {
     if (!isComplete || !this.#hasEnded) attempt.upstream.reset(timedOut);
   }
 
-  #giveBack(): void {
-    if (!this.#holdsAllowance) return;
-    this.#holdsAllowance = false;
-    this.#allowance.giveBack(this.#owner.isHighPriority);
-  }
-
   // ---- time ---------------------------------------------------------------------------------------------------------------------------------
 
   #tellTime(headers: RequestHeaders, elapsedMs: number): void {
@@ -354,7 +308,7 @@ export class RetriedUpstream implements UpstreamStream, HostAversion {
 
   /** The time of an attempt begins when the request has ended. */
   #watch(attempt: Attempt): void {
-    if (this.#times !== null) this.#times.begin(attempt, this.#running, this.#hasEnded && this.#winner === null);
+    if (this.#times !== null) this.#times.begin(attempt, this.#running, this.#hasEnded && !this.#owner.responded);
   }
 
   #touch(attempt: Attempt): void {
@@ -369,28 +323,22 @@ export class RetriedUpstream implements UpstreamStream, HostAversion {
     const isOpen = this.#winner === null;
     // A time-out that the client takes for an answer is not the host's.
     const isCharged = this.#owner.timeoutStatus === 504;
-    if (isOpen && this.settings.hedges) {
+    if (this.settings.hedges && which === "per_try_timeout") {
       attempt.deadlineMs = 0;
       attempt.idleDeadlineMs = 0;
+      if (!isOpen) return;
       if (isCharged) attempt.upstream.late?.();
-      if (attempt.isFollowed || !this.#mayRetry()) return;
+      if (attempt.isFollowed || !this.#credit.take()) return;
       attempt.isFollowed = true;
       return this.#retryLater(this.#waitMs(null), true);
     }
-    this.#count(`upstream_rq_${which}`);
+    this.#credit.count(`upstream_rq_${which}`);
     this.#drop(attempt, false, isCharged);
     const isBad = isOpen && retriesReset(this.settings.on, "local_reset", "", attempt.isDelivered);
-    if (isBad && !attempt.isFollowed && this.#mayRetry()) return this.#retryLater(this.#waitMs(null), true);
+    if (isBad && !attempt.isFollowed && this.#credit.take()) return this.#retryLater(this.#waitMs(null), true);
     if (this.#running.length !== 0 || this.#backOff !== null) return;
-    this.#giveBack();
+    this.#credit.giveBack();
     this.#owner.attemptTimedOut(`upstream_${which}`);
-  }
-
-  // ---- counts -------------------------------------------------------------------------------------------------------------------------------
-
-  #count(name: string): void {
-    this.#owner.counters!.rare(name);
-    this.#owner.further?.rare(name);
   }
 }
 

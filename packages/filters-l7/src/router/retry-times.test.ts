@@ -44,6 +44,20 @@ describe("time", () => {
     expect(client.sent).toMatchObject({ status: 200, body: "late", ended: true });
   });
 
+  it("is not over for one that has said no more than that it is at work (1xx): then the client waits for it alone", async () => {
+    const w = retrying({ perTryTimeoutMs: 100 });
+    const client = await w.harness.request();
+    w.clusters.last.ready().informational(103);
+    w.harness.advance(150);
+    expect([attempts(w), client.sent.status, client.stream.details]).toEqual([1, 504, "upstream_per_try_timeout"]);
+    const hedging = retrying({ perTryTimeoutMs: 100 }, { hedges: true });
+    const other = await hedging.harness.request();
+    hedging.clusters.last.ready().informational(103);
+    hedging.harness.advance(150);
+    hedging.clusters.last.respond(200);
+    expect([attempts(hedging), other.sent.status]).toEqual([1, 200]);
+  });
+
   it("per_try_idle_timeout ends one that is silent, also when its answer has begun", async () => {
     const w = retrying({ perTryIdleTimeoutMs: 100 });
     const client = await w.harness.request();
@@ -59,6 +73,18 @@ describe("time", () => {
     w.harness.advance(200);
     expect(w.clusters.last.calls.at(-1)).toBe("reset");
     expect(count(w, "upstream_rq_per_try_idle_timeout")).toBe(2);
+  });
+
+  it("alone, where nothing is sent again, keeps no body, and no request has used up its retries", async () => {
+    const w = retrying({ on: "", perTryTimeoutMs: 100 }, { bufferLimitBytes: 4, hedges: true });
+    const client = w.harness.open().headers({ ":method": "POST" }, false).data("12345", true);
+    w.clusters.last.ready();
+    w.harness.advance(150);
+    w.clusters.last.respond(200);
+    expect([client.sent.status, client.stream.flags]).toEqual([200, []]);
+    expect(["retry_or_shadow_abandoned", "upstream_rq_retry_limit_exceeded"].map((name) => count(w, name))).toEqual([
+      0, 0,
+    ]);
   });
 
   it("of the route is for all attempts together", async () => {
@@ -207,16 +233,15 @@ describe("hedging", () => {
     expect([client.sent.status, client.stream.upstreamHost?.address]).toEqual([200, FAKE_HOST.address]);
   });
 
-  it("lets the client go on when the attempt that pressed back is gone and the other one does not", () => {
-    const w = retrying({ on: "reset", perTryIdleTimeoutMs: 100 }, { hedges: true });
-    const client = w.harness.open().headers({ ":method": "POST" }, false).data("a");
+  it("is not for attempts that are silent: they end, and a body that has grown too long is never sent in part", () => {
+    const w = retrying({ on: "reset", perTryIdleTimeoutMs: 100 }, { hedges: true, bufferLimitBytes: 4 });
+    const client = w.harness.open().headers({ ":method": "POST" }, false).data("1234");
     w.clusters.last.ready();
-    w.harness.advance(200);
-    expect(attempts(w)).toBe(2);
-    w.clusters.last.events.onUpstreamWriteHigh();
-    expect(client.sent.requestPaused).toBe(true);
-    w.clusters.last.fail("connection_failure");
-    expect(client.sent.requestPaused).toBe(false);
+    w.harness.advance(110);
+    expect(w.clusters.last.calls.at(-1)).toBe("reset");
+    client.data("5", true);
+    w.harness.advance(WAITED);
+    expect([attempts(w), client.sent.status]).toEqual([1, 507]);
   });
 
   it("answers with the last bad one where nothing is left", async () => {

@@ -1,22 +1,15 @@
 /** Hot path. One stream of the router: between the chain's handle and the upstream stream, back-pressure both ways, the route's time-outs. */
 import type {
-  ConnectionInfo,
-  DynamicMetadata,
   ForwardRoute,
-  HashKey,
   Headers,
-  HostAversion,
-  HostOverride,
   LocalReplyOptions,
   OpenFailure,
   RequestHeaders,
   ResetReason,
   ResponseHeaders,
-  SubsetValues,
   TerminalStream,
   Timer,
   UpstreamHost,
-  UpstreamRequest,
   UpstreamStream,
   UpstreamStreamEvents,
   WatermarkListener,
@@ -25,6 +18,7 @@ import { isTerminated, openConnect } from "./connect-upstream.ts";
 import { failureOf, lastedTooLong, NOT_OPENED, TOO_LONG_TO_REPEAT, tooLate } from "./failures.ts";
 import type { Router } from "./filter.ts";
 import { streamDuration } from "./grpc-timeout.ts";
+import { ForwardedRequest } from "./forwarded-request.ts";
 import { followRedirect } from "./internal-redirect.ts";
 import { KeptRequest } from "./kept-request.ts";
 import { type FurtherCounters, furtherCounters } from "./request-counters.ts";
@@ -33,15 +27,12 @@ import type { ResponseCounters } from "./response-counters.ts";
 import { type Mirror, mirrorsOf, sendCopies } from "./mirrors.ts";
 import { type RetriedUpstream, retriedUpstream } from "./retried-upstream.ts";
 import { takeAsking } from "./retry-settings.ts";
-import { subsetOf } from "./route-subset.ts";
 import { completeHandshake } from "./websocket-handshake.ts";
 
 export type RouterHandle = TerminalStream<RouterStream>;
 
-export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, WatermarkListener {
+export class RouterStream extends ForwardedRequest implements UpstreamStreamEvents, WatermarkListener {
   router: Router | null;
-  stream: RouterHandle | null;
-  route: ForwardRoute | null;
   upstream: UpstreamStream | null;
   counters: ResponseCounters | null;
   /** Besides the cluster's; null: none. */
@@ -50,14 +41,8 @@ export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, Wate
   kept: KeptRequest | null;
   /** null: it is sent once. */
   retries: RetriedUpstream | null;
-  aversion: HostAversion | null;
   /** null: nobody gets a copy. */
   mirrors: readonly Mirror[] | null;
-  isHighPriority: boolean;
-  isRetry: boolean;
-  headers: RequestHeaders | null;
-  /** That the hash of the request made; null: none. */
-  cookies: readonly string[] | null;
   timer: Timer | null;
   timeoutMs: number;
   /** 504, or what the client wants instead when the time is up. */
@@ -71,20 +56,14 @@ export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, Wate
   responsePaused: boolean;
 
   constructor() {
+    super();
     this.router = null;
-    this.stream = null;
-    this.route = null;
     this.upstream = null;
     this.counters = null;
     this.further = null;
     this.kept = null;
     this.retries = null;
-    this.aversion = null;
     this.mirrors = null;
-    this.isHighPriority = false;
-    this.isRetry = false;
-    this.headers = null;
-    this.cookies = null;
     this.timer = null;
     this.timeoutMs = 0;
     this.timeoutStatus = 504;
@@ -93,34 +72,6 @@ export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, Wate
     this.isTunnel = false;
     this.requestPaused = false;
     this.responsePaused = false;
-  }
-
-  // As the cluster sees the request, while it chooses a connection.
-
-  get protocol(): string {
-    return this.stream!.info.protocol;
-  }
-
-  get client(): ConnectionInfo {
-    return this.stream!.info.connection;
-  }
-
-  get metadata(): DynamicMetadata {
-    return this.stream!.metadata;
-  }
-
-  get override(): HostOverride | null {
-    // As in Envoy, another attempt need not have the same host.
-    return this.isRetry ? null : this.stream!.info.upstreamOverride;
-  }
-
-  get subset(): SubsetValues | null {
-    return subsetOf(this.route!, this.stream!.metadata);
-  }
-
-  hashKey(key: HashKey): void {
-    const { hash } = this.route!;
-    if (hash !== null) this.cookies = hash.addTo(key, this.headers!, this.stream!);
   }
 
   /** Opens the upstream stream and sends the headers. */
@@ -155,9 +106,10 @@ export class RouterStream implements UpstreamStreamEvents, UpstreamRequest, Wate
     // A tunnel is never sent again, whoever asks for it.
     if (this.isTunnel) {
       if (mayAsk) takeAsking(headers);
-    } else if (mayAsk || route.retry !== null) this.retries = retriedUpstream(this, cluster, headers, mayAsk);
+    } else if (mayAsk || route.retry !== null) this.retries = retriedUpstream(this, headers, mayAsk);
     if (route.mirrors !== null && !this.isTunnel) this.mirrors = mirrorsOf(route, headers);
-    if (this.kept === null && (this.retries !== null || this.mirrors !== null)) this.keep(headers, end);
+    const isRepeated = this.retries !== null && this.retries.settings.on !== 0;
+    if (this.kept === null && (isRepeated || this.mirrors !== null)) this.keep(headers, end);
     const upstream = endsHere
       ? openConnect(cluster, connect, this, stream)
       : this.retries === null

@@ -22,11 +22,16 @@ export function parseFraction(section: Section, key: string): RuntimeFractionSet
   const fraction = section.section(key, ["default_value", "runtime_key"]);
   if (fraction === null) return { defaultValue: NONE, runtimeKey: "" };
   const runtimeKey = fraction.string("runtime_key");
-  const value = fraction.section("default_value", ["numerator", "denominator"]);
-  if (value === null) return { defaultValue: NONE, runtimeKey };
+  return { defaultValue: parsePercentage(fraction, "default_value"), runtimeKey };
+}
+
+/** envoy.type.v3.FractionalPercent. Absent: none. @throws ConfigError */
+export function parsePercentage(section: Section, key: string): FractionalPercent {
+  const value = section.section(key, ["numerator", "denominator"]);
+  if (value === null) return NONE;
   const written = value.string("denominator", "HUNDRED");
   const denominator = Object.hasOwn(DENOMINATORS, written) ? DENOMINATORS[written] : undefined;
   if (denominator === undefined)
     throw value.wrong("denominator", `expected one of ${Object.keys(DENOMINATORS).join(", ")}`);
-  return { defaultValue: { numerator: value.integer("numerator", 0, 0), denominator }, runtimeKey };
+  return { numerator: value.integer("numerator", 0, 0), denominator };
 }

@@ -13,6 +13,8 @@ import type { CompileContext } from "./context.ts";
 import { Uniqueness } from "./lists.ts";
 import { compileListener } from "./listener.ts";
 import { compileObserve } from "./observe.ts";
+import { linkAggregates } from "./link-aggregates.ts";
+import { checkOriginalDestinations } from "./original-dst.ts";
 import { compileRuntime } from "./runtime.ts";
 import { addressText, compileAddress, milliseconds } from "./values.ts";
 
@@ -28,6 +30,7 @@ export function compileBootstrap(
   if (eventLog !== "") context.outlierEventLog = context.resolvePath(eventLog);
   context.local = compileLocal(context, bootstrap);
   const clusters = compileClusters(context, bootstrap);
+  checkOriginalDestinations(context, bootstrap);
   const listeners = compileListeners(context, bootstrap);
   return {
     node: { id: bootstrap.node?.id ?? "", cluster: bootstrap.node?.cluster ?? "" },
@@ -63,7 +66,7 @@ function compileClusters(context: CompileContext, bootstrap: Bootstrap): Cluster
     const compiled = compileCluster(context, cluster);
     if (compiled !== undefined) clusters.push(compiled);
   }
-  return clusters;
+  return linkAggregates(context, bootstrap.staticResources?.clusters ?? [], clusters);
 }
 
 function compileListeners(context: CompileContext, bootstrap: Bootstrap): ListenerModel[] {

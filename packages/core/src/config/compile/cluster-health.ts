@@ -7,7 +7,15 @@ import { compileHealthCheck } from "./health-check.ts";
 import { compileOutlier } from "./outlier.ts";
 import { compileAddress } from "./values.ts";
 
-export function compileClusterHealth(context: CompileContext, cluster: Cluster): Pick<ClusterModel, "health"> {
+export function compileClusterHealth(
+  context: CompileContext,
+  cluster: Cluster,
+  { kind }: ClusterModel["discovery"],
+): Pick<ClusterModel, "health"> {
+  if (Object.hasOwn(unjudged, kind)) {
+    refuse(context, cluster, unjudged[kind]!);
+    return {};
+  }
   const [first, second] = cluster.healthChecks;
   if (second !== undefined)
     context.error(
@@ -28,6 +36,20 @@ export function compileClusterHealth(context: CompileContext, cluster: Cluster):
       closeConnectionsOnFailure: closeConnectionsOnHostHealthFailure,
     },
   };
+}
+
+/** Main judges hosts. It does not know those that requests bring to a worker; an aggregate has none. What takes the place, by kind. */
+const unjudged: Readonly<Record<string, readonly [what: string, expected: string]>> = {
+  aggregate: ["an aggregate cluster", "them at the clusters that it lists"],
+  forward_proxy: ["a dynamic forward proxy", "none"],
+  original_dst: ["a cluster of the type ORIGINAL_DST", "none"],
+};
+
+function refuse(context: CompileContext, cluster: Cluster, [what, expected]: readonly [string, string]): void {
+  if (cluster.healthChecks.length > 0)
+    context.unsupported({ message: cluster, field: "health_checks" }, `checking the hosts of ${what}`, expected);
+  if (cluster.outlierDetection !== undefined)
+    context.unsupported({ message: cluster, field: "outlier_detection" }, `outlier detection of ${what}`, expected);
 }
 
 export function compileEndpointHealth(context: CompileContext, endpoint: Endpoint): Pick<EndpointModel, "healthCheck"> {

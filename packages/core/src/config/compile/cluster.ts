@@ -5,12 +5,14 @@ import type {
   LbEndpoint,
   LocalityLbEndpoints,
 } from "../envoy/generated/envoy/config/endpoint/v3/endpoint_components_pb.js";
-import { enumName } from "../envoy/enum-name.ts";
 import type { ClusterModel, EndpointModel, LocalityModel } from "../model.ts";
 import { compileBalancing } from "./balancing/balancing.ts";
 import { compileClusterHealth, compileEndpointHealth } from "./cluster-health.ts";
+import { hasNoEndpoints } from "./cluster-types.ts";
 import type { CompileContext } from "./context.ts";
 import { compileCircuitBreakers, hostMetadata } from "./circuit-breakers.ts";
+import { compileDiscovery } from "./discovery/discovery.ts";
+import { withRequestedNames } from "./forward-proxy.ts";
 import { compileUpstreamHttp } from "./upstream-http.ts";
 import { compileKeepalive, compilePreconnect } from "./upstream-connection.ts";
 import { compileUpstreamTransport } from "./upstream-transport.ts";
@@ -20,12 +22,12 @@ import { bufferLimit, compileAddress, milliseconds } from "./values.ts";
 export function compileCluster(context: CompileContext, cluster: Cluster): ClusterModel | undefined {
   if (cluster.name === "") return undefined;
   const discovery = compileDiscovery(context, cluster);
-  const http = compileUpstreamHttp(context, cluster);
+  const http = withRequestedNames(context, cluster, discovery, compileUpstreamHttp(context, cluster));
   return {
     name: cluster.name,
     statName: (cluster.altStatName === "" ? cluster.name : cluster.altStatName).replaceAll(":", "_"),
     discovery,
-    endpoints: compileEndpoints(context, cluster, discovery.kind === "strict_dns"),
+    endpoints: hasNoEndpoints(context, cluster, discovery) ? [] : compileEndpoints(context, cluster, discovery.kind),
     connectTimeoutMs: milliseconds(context, cluster, "connect_timeout", cluster.connectTimeout, 5000),
     bufferLimitBytes: bufferLimit(context, cluster, cluster.perConnectionBufferLimitBytes),
     lb: compileBalancing(context, cluster),
@@ -34,39 +36,36 @@ export function compileCluster(context: CompileContext, cluster: Cluster): Clust
     preconnect: compilePreconnect(cluster),
     ...compileCircuitBreakers(context, cluster),
     http,
-    ...compileClusterHealth(context, cluster),
+    ...compileClusterHealth(context, cluster, discovery),
     place: context.place({ message: cluster }),
   };
 }
 
-const families = ["auto", "v4_only", "v6_only", "v4_preferred", "all"] as const;
-
-function compileDiscovery(context: CompileContext, cluster: Cluster): ClusterModel["discovery"] {
-  const type = cluster.clusterDiscoveryType.case === "type" ? cluster.clusterDiscoveryType.value : 0;
-  if (type === 1) {
-    return {
-      kind: "strict_dns",
-      refreshMs: milliseconds(context, cluster, "dns_refresh_rate", cluster.dnsRefreshRate, 5000),
-      respectTtl: cluster.respectDnsTtl,
-      family: families[cluster.dnsLookupFamily] ?? "auto",
-    };
-  }
-  if (type !== 0) {
-    context.unsupported(
-      { message: cluster, field: "type" },
-      enumName("envoy.config.cluster.v3.Cluster.DiscoveryType", type),
-      "STATIC or STRICT_DNS",
+function compileEndpoints(
+  context: CompileContext,
+  cluster: Cluster,
+  kind: ClusterModel["discovery"]["kind"],
+): EndpointModel[] {
+  const { loadAssignment: assignment } = cluster;
+  const written = assignment?.endpoints.some(({ lbEndpoints }) => lbEndpoints.length > 0) === true;
+  if (!written && !context.tree.isDamaged(cluster)) {
+    context.warning(
+      { message: cluster },
+      "ERR_CONFIG_REQUIRED",
+      `the cluster "${cluster.name}" has no endpoints: its requests are answered 503`,
     );
   }
-  return { kind: "static" };
+  return assignment === undefined ? [] : compileAssignment(context, assignment, kind !== "static");
 }
 
-function compileEndpoints(context: CompileContext, cluster: Cluster, names: boolean): EndpointModel[] {
-  const assignment: ClusterLoadAssignment | undefined = cluster.loadAssignment;
+/** `names`: endpoints may be host names. */
+export function compileAssignment(
+  context: CompileContext,
+  assignment: ClusterLoadAssignment,
+  names: boolean,
+): EndpointModel[] {
   const endpoints: EndpointModel[] = [];
-  let written = 0;
-  for (const locality of assignment?.endpoints ?? []) {
-    written += locality.lbEndpoints.length;
+  for (const locality of assignment.endpoints) {
     const { priority } = locality;
     const place = localityOf(locality);
     for (const host of locality.lbEndpoints) {
@@ -78,13 +77,6 @@ function compileEndpoints(context: CompileContext, cluster: Cluster, names: bool
         ...(place !== undefined && { locality: place }),
       });
     }
-  }
-  if (written === 0 && !context.tree.isDamaged(cluster)) {
-    context.warning(
-      { message: cluster },
-      "ERR_CONFIG_REQUIRED",
-      `the cluster "${cluster.name}" has no endpoints: its requests are answered 503`,
-    );
   }
   return endpoints;
 }
@@ -106,7 +98,7 @@ function compileEndpoint(context: CompileContext, host: LbEndpoint, names: boole
     return void context.error(
       { message: endpoint, field: "address" },
       "ERR_CONFIG_CONFLICT",
-      "a cluster of type STRICT_DNS cannot have a Unix socket",
+      "a cluster whose hosts are found by DNS cannot have a Unix socket",
     );
   }
   return {

@@ -7,6 +7,7 @@ import { didYouMean } from "../did-you-mean.ts";
 import type { Payload } from "../envoy/tree.ts";
 import type { JsonObject } from "../source/source.ts";
 import type { CompileContext, Field } from "./context.ts";
+import { checkFilterCache } from "./forward-proxy.ts";
 import { checkNestedFormats } from "./nested-formats.ts";
 
 /** What an Any turned out to be: an extension with its configuration. */
@@ -30,23 +31,22 @@ export function resolveExtension(
   if (registered === undefined) return void unknown(context, kind, payload.typeName, at);
   if (registered.kind !== kind) {
     const { id } = registered.definition;
-    return void context.error(
-      at,
-      "ERR_CONFIG_CONFLICT",
-      `${id} is ${article[registered.kind]} filter and cannot stand here`,
-      { expected: `${article[kind]} filter` },
-    );
+    return void context.error(at, "ERR_CONFIG_CONFLICT", `${id} is ${article[registered.kind]} and cannot stand here`, {
+      expected: article[kind],
+    });
   }
   const { config, message } = configOf(context, payload);
   if (message !== undefined) checkNestedFormats(context, message);
+  checkFilterCache(context, message);
   context.judge(registered.definition.id, "config", config, message);
   return { registered, config, message };
 }
 
 const article: Readonly<Record<DefinitionKind, string>> = {
-  http: "an HTTP",
-  network: "a network",
-  listener: "a listener",
+  http: "an HTTP filter",
+  network: "a network filter",
+  listener: "a listener filter",
+  discovery: "a discovery of clusters",
 };
 
 function find(context: CompileContext, { kind, typeName }: Payload): Registered | undefined {
@@ -67,7 +67,7 @@ function unknown(context: CompileContext, kind: DefinitionKind, typeName: string
     definition.id,
     ...Object.keys(definition.messages ?? {}).slice(0, 1),
   ]);
-  context.error(at, "ERR_CONFIG_REFERENCE", `there is no ${kind === "http" ? "HTTP" : kind} filter for "${typeName}"`, {
+  context.error(at, "ERR_CONFIG_REFERENCE", `there is no ${article[kind].replace(/^an? /, "")} for "${typeName}"`, {
     suggestion: didYouMean(typeName, names),
   });
 }

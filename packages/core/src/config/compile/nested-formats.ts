@@ -6,16 +6,17 @@ import type { Message } from "@bufbuild/protobuf";
 import type { HeaderValueOption } from "../envoy/generated/envoy/config/core/v3/base_pb.js";
 import type { SubstitutionFormatString } from "../envoy/generated/envoy/config/core/v3/substitution_format_string_pb.js";
 import type { TcpProxy_TunnelingConfig } from "../envoy/generated/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
-import type { RegexMatchAndSubstitute } from "../envoy/generated/envoy/type/matcher/v3/regex_pb.js";
+import type { RegexMatchAndSubstitute, RegexMatcher } from "../envoy/generated/envoy/type/matcher/v3/regex_pb.js";
 import { isMessage } from "../envoy/tree.ts";
 import type { CompileContext } from "./context.ts";
 import { checkTextFormat } from "./formats.ts";
 import { headerFormat } from "./header-mutations.ts";
-import { compileRegexRewrite } from "./matchers.ts";
+import { compileRegexMatcher, compileRegexRewrite } from "./matchers.ts";
 
 const optionType = "envoy.config.core.v3.HeaderValueOption";
 const formatType = "envoy.config.core.v3.SubstitutionFormatString";
 const tunnelType = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TunnelingConfig";
+const regexType = "envoy.type.matcher.v3.RegexMatcher";
 const rewriteType = "envoy.type.matcher.v3.RegexMatchAndSubstitute";
 
 export function checkNestedFormats(context: CompileContext, message: Message): void {
@@ -31,7 +32,8 @@ function visit(context: CompileContext, value: unknown): void {
   else if (isMessage<SubstitutionFormatString>(message, formatType)) textFormat(context, message);
   else if (isMessage<TcpProxy_TunnelingConfig>(message, tunnelType))
     checkTextFormat(context, { message, field: "hostname" }, message.hostname);
-  else if (isMessage<RegexMatchAndSubstitute>(message, rewriteType)) compileRegexRewrite(context, message);
+  else if (isMessage<RegexMatcher>(message, regexType)) compileRegexMatcher(context, message);
+  else if (isMessage<RegexMatchAndSubstitute>(message, rewriteType)) return void compileRegexRewrite(context, message);
   for (const each of Object.values(value)) visit(context, each);
 }
 

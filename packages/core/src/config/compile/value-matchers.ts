@@ -13,10 +13,7 @@ import type {
 } from "../match-model.ts";
 import type { CompileContext } from "./context.ts";
 import { compileStringMatcher } from "./matchers.ts";
-import { cidrTexts } from "./values.ts";
-
-/** Index: FractionalPercent.DenominatorType. */
-const denominators = [100, 10_000, 1_000_000] as const;
+import { cidrTexts, denominators } from "./values.ts";
 
 export function compileFraction(fraction: RuntimeFractionalPercent | undefined): RuntimeFractionModel | undefined {
   const share = fraction?.defaultValue;

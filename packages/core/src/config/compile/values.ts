@@ -177,7 +177,7 @@ export function cidrTexts(context: CompileContext, ranges: readonly CidrRange[])
 }
 
 /** Index: FractionalPercent.DenominatorType. */
-const denominators = [100, 10_000, 1_000_000] as const;
+export const denominators = [100, 10_000, 1_000_000] as const;
 
 /** A share, and the runtime key that may say another; nothing where none is given. */
 export function runtimeFraction(key: string, share: FractionalPercent | undefined): RuntimeFractionModel {

@@ -24,11 +24,21 @@ const policies: Readonly<Record<string, Policy>> = {
   maglev: { type: "maglev.v3.Maglev", fields: { table_size: "table_size" } },
   pick_first: { type: "pick_first.v3.PickFirst", fields: { shuffle: "shuffle_address_list" } },
   peak_ewma: { type: "peak_ewma.v3alpha.PeakEwma", fields: { decay: "decay_time", default_latency: "default_rtt" } },
+  client_side_weighted_round_robin: {
+    type: "client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin",
+    fields: {
+      blackout: "blackout_period",
+      expiration: "weight_expiration_period",
+      update_period: "weight_update_period",
+      error_penalty: "error_utilization_penalty",
+      utilization: "metric_names_for_computing_utilization",
+    },
+  },
 };
 
 /** Keys that not every policy has, and which have them. */
 const owners: Readonly<Record<string, readonly string[]>> = {
-  slow_start: ["round_robin", "least_request"],
+  slow_start: ["round_robin", "least_request", "client_side_weighted_round_robin"],
   choices: ["least_request"],
   full_scan: ["least_request"],
   bias: ["least_request"],
@@ -41,6 +51,11 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   shuffle: ["pick_first"],
   decay: ["peak_ewma"],
   default_latency: ["peak_ewma"],
+  blackout: ["client_side_weighted_round_robin"],
+  expiration: ["client_side_weighted_round_robin"],
+  update_period: ["client_side_weighted_round_robin"],
+  error_penalty: ["client_side_weighted_round_robin"],
+  utilization: ["client_side_weighted_round_robin"],
 };
 
 /** The section behind `load_balancing`, whose zones have weights; undefined: none. `name`: of the cluster. */

@@ -1,11 +1,12 @@
 /** Clusters of the short form. */
-import { isIP } from "node:net";
 import type { Json } from "../model.ts";
 import type { JsonObject } from "../source/source.ts";
 import { adaptHeaderCase } from "./http-options.ts";
 import { adaptBalancing } from "./balancing.ts";
 import { addressHost, longAddress, type ParsedAddress, readAddress } from "./address.ts";
 import { adaptCircuitBreakers } from "./circuit-breakers.ts";
+import { adaptClusterType, clusterTypes, isClusterType } from "./cluster-types.ts";
+import { adaptDiscovery, hostKeys, isFoundElsewhere } from "./discovery.ts";
 import { edgeCluster } from "./edge.ts";
 import { adaptHealth } from "./health.ts";
 import { endpointGroups, type PlacedEndpoint } from "./endpoint-groups.ts";
@@ -39,11 +40,13 @@ function adaptNamed(context: ShortContext, clusters: JsonObject, name: string): 
   }
   const section = Section.at(context, "cluster", clusters, name);
   if (section === undefined) return undefined;
-  const which = section.onlyOne(["endpoints", "dns"]);
-  if (which === undefined) section.missing(["endpoints", "dns"]);
-  const isDns = which === "dns";
-  const list = isDns ? [section.get("dns") ?? null] : (section.list("endpoints") ?? []);
-  const endpoints = readEndpoints(context, list, isDns ? { container: section.value, key: "dns" } : undefined);
+  const ways = [...hostKeys, ...clusterTypes];
+  const which = section.onlyOne(ways);
+  if (which === undefined) section.missing(ways);
+  if (isClusterType(which)) return adaptClusterType(section, longCluster(section, clusters, name, []), which);
+  const isName = which === "dns" || which === "logical_dns";
+  const list = isName ? [section.get(which) ?? null] : (section.list("endpoints") ?? []);
+  const endpoints = readEndpoints(context, list, isName ? { container: section.value, key: which } : undefined);
   return longCluster(section, clusters, name, endpoints);
 }
 
@@ -90,38 +93,35 @@ function readEndpoints(context: ShortContext, list: Json[], spot: Spot | undefin
 }
 
 const health = { healthy: "HEALTHY", unhealthy: "UNHEALTHY", draining: "DRAINING", degraded: "DEGRADED" };
-const families = { auto: "AUTO", v4_only: "V4_ONLY", v6_only: "V6_ONLY", v4_preferred: "V4_PREFERRED", all: "ALL" };
 
 function longCluster(section: Section, clusters: JsonObject, name: string, endpoints: readonly Endpoint[]): JsonObject {
   const { context } = section;
   const hosts = endpoints.map(({ address }) => addressHost(address));
-  const isDns = section.has("dns") || hosts.some((host) => host !== "" && isIP(host) === 0);
-  const made: JsonObject = section.make({ name, type: isDns ? "STRICT_DNS" : "STATIC" });
+  const made: JsonObject = section.make({ name });
+  adaptDiscovery(section, made, hosts);
   context.derived.markEntry(made, "name", clusters, name);
   section.copyAll(
     {
       connect_timeout: "connect_timeout",
       buffer_limit: "per_connection_buffer_limit_bytes",
-      dns_refresh: "dns_refresh_rate",
-      dns_ttl: "respect_dns_ttl",
       stat_name: "alt_stat_name",
     },
     made,
   );
-  section.put(made, "dns_lookup_family", section.choice("dns_family", families), "dns_family");
   const balancing = adaptBalancing(section, made, name);
   const from = section.has("endpoints") ? "endpoints" : undefined;
+  const isElsewhere = isFoundElsewhere(section);
   const assignment = section.make<JsonObject>({
     cluster_name: name,
-    endpoints: section.make(endpointGroups(section, endpoints, balancing, from)),
+    ...(!isElsewhere && { endpoints: section.make(endpointGroups(section, endpoints, balancing, from)) }),
   });
   if (balancing?.has("overprovisioning") === true) {
     const policy = balancing.make<JsonObject>({});
     balancing.copy("overprovisioning", policy, "overprovisioning_factor");
     balancing.put(assignment, "policy", policy, "overprovisioning");
   }
-  made["load_assignment"] = assignment;
-  adaptClusterTls(section, made, hosts);
+  if (!isElsewhere || "policy" in assignment) made["load_assignment"] = assignment;
+  adaptClusterTls(section, made, isElsewhere ? undefined : hosts);
   adaptProxyProtocol(section, made);
   adaptConnections(section, made);
   adaptCircuitBreakers(section, made);

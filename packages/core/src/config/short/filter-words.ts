@@ -1,7 +1,9 @@
 /** Words that the short form has for built-in filters whose messages take many lines for what is said daily. Everything else of a message stands beside them. */
 import type { Json } from "../model.ts";
 import type { JsonObject } from "../source/source.ts";
+import { spellAdmissionControl } from "./overload-words.ts";
 import { isMapping } from "./section.ts";
+import { spellSession } from "./session-words.ts";
 import type { ShortContext } from "./short-context.ts";
 
 export interface Spelt {
@@ -12,7 +14,7 @@ export interface Spelt {
 }
 
 /** One configuration being spelt out. */
-class Speller {
+export class Speller {
   readonly context: ShortContext;
   readonly written: JsonObject;
   readonly config: JsonObject;
@@ -68,11 +70,13 @@ const spellers: Readonly<Record<string, (speller: Speller) => void>> = {
     spellLibrary(speller, "compressor");
     spellCompressor(speller);
   },
+  "envoy.filters.http.admission_control": spellAdmissionControl,
   "envoy.filters.http.decompressor": (speller) => spellLibrary(speller, "decompressor"),
   "envoy.filters.http.grpc_stats": spellGrpcStats,
   "envoy.filters.http.set_metadata": spellMetadata,
   "envoy.filters.http.set_filter_state": spellFilterState,
   "envoy.filters.http.header_to_metadata": spellHeaderToMetadata,
+  "envoy.filters.http.stateful_session": spellSession,
 };
 
 const libraries: Readonly<Record<string, string>> = { gzip: "Gzip", brotli: "Brotli", zstd: "Zstd" };

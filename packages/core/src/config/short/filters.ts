@@ -194,7 +194,7 @@ function typedConfig(context: ShortContext, { filter, config, container, key }: 
 }
 
 /** A message of Envoy's API where the filter is configured by one, else a TypedStruct for the filter's id. */
-function typed(
+export function typed(
   context: ShortContext,
   message: string | undefined,
   id: string,

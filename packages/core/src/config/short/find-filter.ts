@@ -51,7 +51,12 @@ function byName({ registry }: ShortContext, kind: DefinitionKind, name: string):
   return registry.all().filter((each) => lastPart(each.definition.id) === name);
 }
 
-const kindName: Readonly<Record<DefinitionKind, string>> = { http: "HTTP", network: "network", listener: "listener" };
+const kindName: Readonly<Record<DefinitionKind, string>> = {
+  http: "HTTP filter",
+  network: "network filter",
+  listener: "listener filter",
+  discovery: "discovery",
+};
 
 function tellMissing(
   context: ShortContext,
@@ -64,8 +69,12 @@ function tellMissing(
   const [other] = named;
   const code = "ERR_CONFIG_REFERENCE";
   if (other !== undefined) {
-    const message = `"${name}" is ${other.kind === "http" ? "an" : "a"} ${kindName[other.kind]} filter`;
-    context.error(container, key, { code, message, expected: `a filter of the kind ${kindName[kind]}` });
+    const message = `"${name}" is ${other.kind === "http" ? "an" : "a"} ${kindName[other.kind]}`;
+    context.error(container, key, {
+      code,
+      message,
+      expected: kind === "discovery" ? "a discovery" : `a filter of the kind ${kindName[kind].replace(" filter", "")}`,
+    });
     return;
   }
   // It may be of the extension that could not be loaded.
@@ -73,7 +82,7 @@ function tellMissing(
   const known = context.registry.all().filter((each) => each.kind === kind);
   const names = known.flatMap(({ definition: { id } }) => [id, lastPart(id)]);
   const suggestion = didYouMean(name, [...names, ...context.extensions.keys()]);
-  context.error(container, key, { code, message: `there is no ${kindName[kind]} filter "${name}"`, suggestion });
+  context.error(container, key, { code, message: `there is no ${kindName[kind]} "${name}"`, suggestion });
 }
 
 function lastPart(id: string): string {

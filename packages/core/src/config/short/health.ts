@@ -2,6 +2,7 @@
 import { outlierMetadata } from "../compile/outlier.ts";
 import type { Json } from "../model.ts";
 import type { JsonObject } from "../source/source.ts";
+import { addMetadata } from "./cluster-metadata.ts";
 import { Section } from "./section.ts";
 
 const DEFAULT_INTERVAL = "10s";
@@ -19,7 +20,12 @@ function adaptCheck(section: Section, made: JsonObject): void {
   if (typeof value === "string") {
     const http = section.make<JsonObject>({ path: value }, key);
     section.context.derived.markEntry(http, "path", section.value, key);
-    made["health_checks"] = section.make([section.make({ ...timing, http_health_check: http }, key)], key);
+    section.put(
+      made,
+      "health_checks",
+      section.make([section.make({ ...timing, http_health_check: http }, key)], key),
+      key,
+    );
     return;
   }
   const check = section.section("health_check", key);
@@ -42,10 +48,13 @@ function adaptCheck(section: Section, made: JsonObject): void {
   if (which === "path") long["http_health_check"] = adaptHttp(check);
   else {
     for (const other of httpKeys) if (check.has(other)) misplaced(check, other, which);
-    if (which === "tcp") long["tcp_health_check"] = check.make({}, "tcp");
-    else long["grpc_health_check"] = adaptGrpc(check);
+    if (which === "tcp") {
+      // What is not asked for is left out.
+      if (check.get("tcp") !== true) check.context.wrongType(check.value, "tcp", "true");
+      long["tcp_health_check"] = check.make({}, "tcp");
+    } else long["grpc_health_check"] = adaptGrpc(check);
   }
-  made["health_checks"] = section.make([long], key);
+  section.put(made, "health_checks", section.make([long], key), key);
 }
 
 /** Envoy has no default of these. */
@@ -120,8 +129,8 @@ function adaptOutlier(section: Section, made: JsonObject): void {
     outlier.put(long, "enforcing_success_rate", 0, "success_rate");
     outlier.put(long, "enforcing_local_origin_success_rate", 0, "success_rate");
   }
-  made[key] = long;
+  section.put(made, key, long, key);
   if (outlier.flag("probation") !== true) return;
   const options = outlier.make({ probation: true }, "probation");
-  made["metadata"] = section.make({ filter_metadata: section.make({ [outlierMetadata]: options }, key) }, key);
+  addMetadata(section, made, outlierMetadata, options, key);
 }

@@ -154,6 +154,7 @@ export const shortKeys = {
     internal_redirect: true,
     body_buffer_limit: true,
     stat_prefix: true,
+    rate_limits: true,
     rewrite: true,
     append_x_forwarded_host: true,
     cluster_not_found: true,
@@ -304,7 +305,7 @@ export const laterKeys: Partial<Record<PartName, ReadonlySet<string>>> = {
   configuration: new Set(["runtime", "stats", "tracing", "overload", "secrets"]),
   listener: new Set(["chains", "udp"]),
   http: new Set(["tracing"]),
-  route: new Set(["rate_limits", "cors"]),
+  route: new Set(["cors"]),
   cluster: new Set(["eds", "http2"]),
   listener_tls: new Set(["ocsp", "session_ticket_keys"]),
 };

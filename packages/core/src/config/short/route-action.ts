@@ -18,6 +18,7 @@ const forwardOnly = [
   "internal_redirect",
   "body_buffer_limit",
   "stat_prefix",
+  "rate_limits",
   "rewrite",
   "append_x_forwarded_host",
   "cluster_not_found",
@@ -56,7 +57,12 @@ function adaptForward(route: Section, which: "cluster" | "clusters" | "cluster_h
   if (which !== "clusters") route.copy(which, action);
   else route.put(action, "weighted_clusters", adaptWeights(route), "clusters");
   route.copyAll(
-    { timeout: "timeout", idle_timeout: "idle_timeout", append_x_forwarded_host: "append_x_forwarded_host" },
+    {
+      timeout: "timeout",
+      idle_timeout: "idle_timeout",
+      append_x_forwarded_host: "append_x_forwarded_host",
+      rate_limits: "rate_limits",
+    },
     action,
   );
   if (route.has("max_stream_duration") || route.has("grpc_timeout_max")) {

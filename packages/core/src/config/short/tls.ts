@@ -96,8 +96,8 @@ function commonContext(section: Section): JsonObject {
   return common;
 }
 
-/** `hosts`: the names in the endpoints' addresses. */
-export function adaptClusterTls(cluster: Section, made: JsonObject, hosts: readonly string[]): void {
+/** `hosts`: the names in the endpoints' addresses; undefined: nobody knows them yet. */
+export function adaptClusterTls(cluster: Section, made: JsonObject, hosts: readonly string[] | undefined): void {
   const value = cluster.get("tls");
   if (value === undefined || value === false) return;
   const section =
@@ -122,15 +122,15 @@ export function adaptClusterTls(cluster: Section, made: JsonObject, hosts: reado
 }
 
 /** The name to ask for and to verify: what `sni` says, or the one host that all endpoints have. */
-function serverName(cluster: Section, section: Section, hosts: readonly string[]): string | undefined {
+function serverName(cluster: Section, section: Section, hosts: readonly string[] | undefined): string | undefined {
   const sni = section.text("sni");
   if (sni !== undefined) return sni;
   const [only, another] = new Set(hosts);
-  if (another === undefined) return only;
+  if (hosts !== undefined && another === undefined) return only;
   if (!section.has("verify")) {
     cluster.error("tls", {
       code: "ERR_CONFIG_REQUIRED",
-      message: "the endpoints have different hosts, so that it is not known which name to verify",
+      message: `the endpoints ${hosts === undefined ? "are found later" : "have different hosts"}, so that it is not known which name to verify`,
       expected: "tls with sni, or verify with names",
     });
   }

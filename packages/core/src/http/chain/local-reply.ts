@@ -8,6 +8,14 @@ const EMPTY = new Uint8Array(0);
 const TEXT_PLAIN = new HeaderField("content-type", "text/plain");
 const GRPC = new HeaderField("content-type", "application/grpc");
 
+/** Clients take no more than some kilobytes of headers: a longer text would end the connection, with all streams on it. */
+const MOST_MESSAGE_BYTES = 2048;
+
+/** The body of a reply as the header `grpc-message`, cut where it is long. */
+export function grpcMessageField(body: Uint8Array): HeaderField {
+  return new HeaderField("grpc-message", grpcMessage(body.subarray(0, MOST_MESSAGE_BYTES)));
+}
+
 export interface LocalReplyMessage {
   readonly headers: ResponseHeaderMap;
   readonly body: Uint8Array;
@@ -44,7 +52,7 @@ export function localReplyMessage(
   const headers = new ResponseHeaderMap(grpc ? 200 : status);
   if (grpc) {
     headers.fields.push(GRPC, new HeaderField("grpc-status", String(options.grpcStatus ?? grpcStatusOf(status))));
-    if (bytes.length !== 0) headers.fields.push(new HeaderField("grpc-message", grpcMessage(bytes)));
+    if (bytes.length !== 0) headers.fields.push(grpcMessageField(bytes));
     bytes = EMPTY;
   } else if (status === 204 || status === 304) {
     // Neither has a body, nor a length of one (RFC 9110 sections 8.6 and 15.3.5).

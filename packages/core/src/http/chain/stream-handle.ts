@@ -18,6 +18,7 @@ import { ResponseHeaderMap } from "../headers/header-map.ts";
 import type { HeaderMap, RequestHeaderMap } from "../headers/header-map.ts";
 import type { HttpStream } from "../manager/http-stream.ts";
 import { restartStream } from "../manager/restart-stream.ts";
+import { sendToCluster } from "../route/other-cluster.ts";
 import { DirectionView } from "./direction.ts";
 import type { FilterSlot } from "./filter-chain.ts";
 import { readOnlyRequest, readOnlyResponse, readOnlyTrailers } from "./read-only-headers.ts";
@@ -119,6 +120,10 @@ export class StreamHandle implements TerminalStream {
 
   setTimer(callback: (stream: TerminalStream) => void, ms: number): Timer {
     return this.stream.setFilterTimer(this, callback, ms);
+  }
+
+  toCluster(name: string): boolean {
+    return sendToCluster(this.stream, name);
   }
 
   clearRouteCache(): void {

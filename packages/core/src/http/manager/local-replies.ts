@@ -2,7 +2,7 @@
  * Local replies as an operator wants them: other statuses, bodies and headers by condition, and one form of body for all. Where nothing is configured none of
  * this runs. Envoy: LocalReplyConfig.
  */
-import { type LocalReplyOptions, grpcMessage } from "@sluice/sdk";
+import type { LocalReplyOptions } from "@sluice/sdk";
 import { type LogFilter, createLogFilter } from "../../access-log/log-filter.ts";
 import type { LocalRepliesModel, LocalReplyMapperModel, ReplyBodyModel } from "../../config/model.ts";
 import { fromBytes, toBytes } from "../../formatter/bytes.ts";
@@ -11,7 +11,7 @@ import { BODY_FORMAT, type Format, OMITTING_BODY_FORMAT, compileFormat } from ".
 import { type JsonFormat, compileJsonFormat } from "../../formatter/json-format.ts";
 import { replyBody } from "../../formatter/reply-body.ts";
 import type { FilterRuntime } from "../../runtime/runtime-store.ts";
-import { type LocalReplyMessage, OWN, grpcStatusOf } from "../chain/local-reply.ts";
+import { type LocalReplyMessage, OWN, grpcMessageField, grpcStatusOf } from "../chain/local-reply.ts";
 import { HeaderField, field } from "../headers/field.ts";
 import { ResponseHeaderMap } from "../headers/header-map.ts";
 import { HeaderMutations } from "../route/header-mutations.ts";
@@ -128,7 +128,7 @@ function grpcReply(headers: ResponseHeaderMap, body: string, { grpcStatus }: Loc
   // A JSON body ends in a line break.
   const message = body.endsWith("\n") ? body.slice(0, -1) : body;
   if (message !== "" && headers.find("grpc-message") === null)
-    headers.fields.push(new HeaderField("grpc-message", grpcMessage(Buffer.from(message, "latin1"))));
+    headers.fields.push(grpcMessageField(Buffer.from(message, "latin1")));
   headers.setField(GRPC);
   headers.status = 200;
   return { headers, body: EMPTY };

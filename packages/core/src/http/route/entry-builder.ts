@@ -11,6 +11,7 @@ import type { RetryModel } from "../../config/retry-model.ts";
 import { type HeaderMutations, mutationChain } from "./header-mutations.ts";
 import { type FailureParts, ForwardEntry, ForwardParts } from "./forward-entry.ts";
 import type { RouteRuntime } from "./rare-conditions.ts";
+import { RouteRateLimitsBuilder } from "./rate-limits.ts";
 import { NamedByHeader, OneEntry, type RouteChoice, WeightedEntries } from "./route-choice.ts";
 import { RouteMirror, RouteRetry } from "./route-retry.ts";
 import { DirectEntry, type EntryBase, RedirectEntry } from "./route-entry.ts";
@@ -33,6 +34,7 @@ export class EntryBuilder {
   /** Levels above routes stand over many of them. */
   readonly #mutated = new Map<HeaderMutationModel, HeaderMutations>();
   readonly #retries = new Map<RetryModel, RouteRetry>();
+  readonly #rateLimits = new RouteRateLimitsBuilder();
   readonly #virtualClusters = new Map<VirtualHostModel, VirtualClusters>();
 
   /** `runtime`: null where there is none to ask (explain): what is configured holds. */
@@ -122,6 +124,7 @@ export class EntryBuilder {
       includeAttemptCountInResponse: host.includeAttemptCountInResponse,
       statPrefix: route === null || route.statPrefix === "" ? "" : `vhost.${host.name}.route.${route.statPrefix}.`,
       virtualClusters: this.#virtualClustersOf(host),
+      rateLimits: this.#rateLimits.of(host, route),
       path: { kind: path.kind, value: path.kind === "connect" ? "" : path.value },
     };
   }

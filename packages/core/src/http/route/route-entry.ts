@@ -2,6 +2,7 @@
 import type {
   DirectRoute,
   RedirectRoute,
+  RouteRateLimits,
   RequestHeaders,
   ResponseHeaders,
   TerminalStream as SdkStream,
@@ -28,6 +29,8 @@ export interface EntryBase {
   readonly statPrefix: string;
   /** null: the virtual host has none. */
   readonly virtualClusters: VirtualClusters | null;
+  /** null: neither route nor virtual host says anything of limits. */
+  readonly rateLimits: RouteRateLimits | null;
   /** What the route matches a path by. */
   readonly path: MatchedPath;
 }
@@ -35,6 +38,7 @@ export interface EntryBase {
 export abstract class Entry {
   readonly name: string;
   readonly virtualHost: string;
+  readonly rateLimits: RouteRateLimits | null;
   readonly perFilter: ReadonlyArray<ResolvedRouteConfig | null>;
   readonly disabled: ReadonlyArray<boolean | null> | null;
   protected readonly base: EntryBase;
@@ -42,6 +46,7 @@ export abstract class Entry {
   constructor(base: EntryBase) {
     this.name = base.name;
     this.virtualHost = base.virtualHost;
+    this.rateLimits = base.rateLimits;
     this.perFilter = base.perFilter;
     this.disabled = base.disabled;
     this.base = base;

@@ -25,6 +25,7 @@ export class RouteRetry implements RetryPolicy {
   readonly backOffMaxMs: number;
   readonly rateLimitedBackOff: RetryPolicy["rateLimitedBackOff"];
   readonly hosts: RetryHosts | null;
+  readonly priorityUpdateFrequency: number;
   readonly #request: readonly HeaderMatch[];
   readonly #response: readonly HeaderMatch[];
 
@@ -38,6 +39,7 @@ export class RouteRetry implements RetryPolicy {
     this.backOffMaxMs = model.backOffMaxMs;
     this.rateLimitedBackOff = model.rateLimitedBackOff;
     this.hosts = model.hosts === null ? null : new OmittedHosts(model.hosts);
+    this.priorityUpdateFrequency = model.priorityUpdateFrequency;
     this.#request = model.requestHeaders.map((header) => new HeaderMatch(header));
     this.#response = model.headers.map((header) => new HeaderMatch(header));
   }

@@ -143,6 +143,10 @@ export class FarStream {
     this.command(["reset", this.number, details, flag]);
   }
 
+  toCluster(): never {
+    throw new TypeError("stream.toCluster() cannot be had outside of inline (runtime: worker)");
+  }
+
   clearRouteCache(): void {
     this.command(["clearRouteCache", this.number]);
   }

@@ -1,10 +1,13 @@
 /** `/clusters`: every host of every cluster with its health and its counts, in Envoy's text and JSON. */
-import type { AddressModel, BalancerModel, BalancingModel, ClusterModel } from "../../config/model.ts";
+import type { AddressModel, ClusterModel } from "../../config/model.ts";
 import { BALANCING_NAMESPACE } from "../../config/balancing-model.ts";
 import { flagWords, HEALTH_FLAG } from "../../upstream/health/health-flags.ts";
-import { type HostModel, addressKey, hostStatsPrefix, protocolStat } from "../../upstream/host.ts";
+import { type HostModel, HOST_STATS, addressKey, hostKey, hostStatsPrefix, protocolStat } from "../../upstream/host.ts";
 import { LATENCY_STATS } from "../../upstream/load-balancing/host-latency.ts";
+import { policyText } from "../../upstream/load-balancing/policy-text.ts";
 import type { OutlierView } from "../../upstream/outlier/outlier-detector.ts";
+import { loadStats } from "./host-load-stats.ts";
+import { discoveryText } from "./discovery-text.ts";
 import { type AdminContext, type AdminEndpoint, json, text, wantsJson } from "./endpoint.ts";
 
 interface HostStat {
@@ -13,26 +16,37 @@ interface HostStat {
   readonly value: number;
 }
 
+/** By host: why it is or is not picked. */
+type Picks = ReadonlyMap<string, string>;
+
 const EDS_HEALTH = { healthy: "HEALTHY", unhealthy: "UNHEALTHY", draining: "DRAINING", degraded: "DEGRADED" } as const;
 
 export const clusters: AdminEndpoint = {
   path: "/clusters",
   help: "upstream cluster status",
   parameters: { format: "One of (text, json)" },
-  handle(query, context) {
-    const models = context.server.config?.clusters ?? [];
-    if (wantsJson(query)) return json({ cluster_statuses: models.map((cluster) => clusterJson(cluster, context)) });
-    return text(models.map((cluster) => clusterText(cluster, context)).join(""));
+  async handle(query, context) {
+    const { server } = context;
+    const models = server.config?.clusters ?? [];
+    // Loaded when asked for: main has no other use for balancers.
+    const { explainCluster } = await import("../../explain/explain-cluster.ts");
+    const picks = (cluster: ClusterModel): Picks =>
+      new Map(explainCluster(cluster, models, server, null).hosts.map(({ key, why }) => [key, why]));
+    if (wantsJson(query))
+      return json({ cluster_statuses: models.map((cluster) => clusterJson(cluster, picks(cluster), context)) });
+    return text(models.map((cluster) => clusterText(cluster, picks(cluster), context)).join(""));
   },
 };
 
-function clusterJson(cluster: ClusterModel, context: AdminContext): unknown {
+function clusterJson(cluster: ClusterModel, picks: Picks, context: AdminContext): unknown {
   const hosts = context.server.hostsOf(cluster).map((host) => ({
     address: addressJson(host.address),
     stats: [
       ...statsOf(cluster, host, context),
       ...protocolStats(cluster, host, context),
+      { name: `pick.${picks.get(hostKey(host)) ?? "no"}`, kind: "gauge" as const, value: 1 },
       ...latencyStats(cluster, host, context),
+      ...loadStats(cluster, host, context),
     ].map(({ name, kind, value }) => ({
       ...(kind === "gauge" ? { type: "GAUGE" } : {}),
       // 64-bit numbers are strings in proto JSON; nothing is left out but zeros, as there.
@@ -49,13 +63,15 @@ function clusterJson(cluster: ClusterModel, context: AdminContext): unknown {
     name: cluster.name,
     ...(hosts.length > 0 ? { host_statuses: hosts } : {}),
     observability_name: cluster.statName,
+    ...(cluster.discovery.kind === "file" ? { eds_service_name: cluster.discovery.service } : {}),
   };
 }
 
-function clusterText(cluster: ClusterModel, context: AdminContext): string {
+function clusterText(cluster: ClusterModel, picks: Picks, context: AdminContext): string {
   const lines = [
     `${cluster.name}::observability_name::${cluster.statName}`,
     `${cluster.name}::load_balancing::${policyText(cluster.lb)}`,
+    `${cluster.name}::discovery::${discoveryText(cluster.discovery)}`,
     `${cluster.name}::added_via_api::false`,
   ];
   for (const host of context.server.hostsOf(cluster)) {
@@ -70,12 +86,14 @@ function clusterText(cluster: ClusterModel, context: AdminContext): string {
       `${place}::sub_zone::${host.locality?.subZone ?? ""}`,
       `${place}::canary::${host.metadata?.[BALANCING_NAMESPACE]?.["canary"] === true}`,
       `${place}::priority::${host.priority ?? 0}`,
-      ...outlierLines(context.server.hostHealth?.(cluster.name, addressKey(host.address))?.outlier ?? null).map(
+      `${place}::pick::${picks.get(hostKey(host)) ?? "no"}`,
+      ...outlierLines(context.server.hostHealth?.(cluster.name, hostKey(host))?.outlier ?? null).map(
         (line) => `${place}::${line}`,
       ),
     );
     const { speaks, source } = protocolOf(cluster, host, context);
     for (const { name, value } of latencyStats(cluster, host, context)) lines.push(`${place}::${name}::${value}`);
+    for (const { name, value } of loadStats(cluster, host, context)) lines.push(`${place}::${name}::${value}`);
     lines.push(`${place}::protocol::${speaks.join(",")}`, `${place}::protocol_source::${source}`);
   }
   return lines.map((line) => `${line}\n`).join("");
@@ -97,7 +115,7 @@ function outlierLines(outlier: OutlierView | null): string[] {
 function healthJson(cluster: ClusterModel, host: HostModel, { server }: AdminContext): Record<string, unknown> {
   const flags = host.flags ?? 0;
   const names = JSON_FLAGS.filter(([flag]) => (flags & flag) !== 0).map(([, name]) => [name, true]);
-  const outlier = server.hostHealth?.(cluster.name, addressKey(host.address))?.outlier ?? null;
+  const outlier = server.hostHealth?.(cluster.name, hostKey(host))?.outlier ?? null;
   return {
     health_status: { eds_health_status: EDS_HEALTH[host.health], ...Object.fromEntries(names) },
     ...(outlier === null || outlier.successRate < 0 ? {} : { success_rate: { value: outlier.successRate } }),
@@ -118,14 +136,14 @@ const JSON_FLAGS = [
 ] as const;
 
 function statsOf(cluster: ClusterModel, host: HostModel, { server }: AdminContext): HostStat[] {
-  const prefix = hostStatsPrefix(cluster.name, addressKey(host.address));
-  return server.aggregator
-    .snapshot((name) => name.startsWith(prefix))
-    .flatMap((metric) =>
-      metric.kind === "histogram" || metric.name.startsWith("#", prefix.length)
-        ? []
-        : [{ name: metric.name.slice(prefix.length), kind: metric.kind, value: metric.value }],
-    );
+  const prefix = hostStatsPrefix(cluster.name, hostKey(host));
+  // By name: to look through all metrics for every host would take main minutes where there are thousands.
+  return HOST_STATS.flatMap((name) => {
+    const metric = server.aggregator.get(prefix + name);
+    return metric === undefined || metric.kind === "histogram"
+      ? []
+      : [{ name, kind: metric.kind, value: metric.value }];
+  });
 }
 
 function localityJson({ locality }: HostModel): unknown {
@@ -138,17 +156,10 @@ function localityJson({ locality }: HostModel): unknown {
   };
 }
 
-/** Policies inside one another, and what is asked of localities. Ours: Envoy's admin does not say. */
-function policyText({ policy, locality }: BalancingModel): string {
-  const names = (model: BalancerModel): string =>
-    "policy" in model ? `${model.kind}(${names(model.policy)})` : model.kind;
-  return locality.kind === "none" ? names(policy) : `${names(policy)}, localities ${locality.kind}`;
-}
-
 /** What peak EWMA goes by, over all threads; none under other policies. Ours: failures that counted as slow answers, and answers whose Retry-After is kept to. */
 function latencyStats({ name, lb }: ClusterModel, host: HostModel, { server }: AdminContext): HostStat[] {
   if (!policyText(lb).includes("peak_ewma")) return [];
-  const prefix = hostStatsPrefix(name, addressKey(host.address));
+  const prefix = hostStatsPrefix(name, hostKey(host));
   const value = (stat: string): number => server.aggregator.value(prefix + stat);
   const workers = value(LATENCY_STATS.workers);
   const average = workers === 0 ? 0 : value(LATENCY_STATS.average) / workers;
@@ -178,7 +189,7 @@ function protocolOf({ name, http, tls }: ClusterModel, host: HostModel, { server
   if (http.protocol === "downstream") return { speaks: ["http1", "http2"], source: "downstream" };
   if (http.protocol !== "auto") return { speaks: [http.protocol], source: "configured" };
   if (tls === null) return { speaks: ["http1"], source: "no_tls" };
-  const prefix = hostStatsPrefix(name, addressKey(host.address));
+  const prefix = hostStatsPrefix(name, hostKey(host));
   const known = (["http1", "http2"] as const).filter(
     (each) => server.aggregator.value(prefix + protocolStat(each)) > 0,
   );

@@ -1,6 +1,7 @@
 // What is configured and found: clusters, listeners, the configuration itself without its secrets.
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { AdminFixture } from "../../../../../test/support/admin-fixture.ts";
+import { StatsAggregator } from "../../stats/aggregate.ts";
 import { hostStatsPrefix } from "../../upstream/host.ts";
 
 let admin: AdminFixture;
@@ -27,7 +28,15 @@ describe("clusters and listeners", () => {
     expect(body).toContain("api::10.0.0.1:80::cx_active::1\n");
     expect(body).toContain("api::10.0.0.1:80::health_flags::healthy\n");
     expect(body).toContain("api::10.0.0.1:80::weight::2\n");
+    expect(body).toContain("api::10.0.0.1:80::pick::yes\n");
     expect(body).toContain("api::10.0.0.1:80::protocol::http1\napi::10.0.0.1:80::protocol_source::configured\n");
+  });
+
+  test("/clusters looks through all metrics for no host", async () => {
+    const snapshot = vi.spyOn(StatsAggregator.prototype, "snapshot");
+    await admin.ask("/clusters");
+    await admin.json("/clusters?format=json");
+    expect(snapshot).not.toHaveBeenCalled();
   });
 
   test("/clusters as JSON is envoy.admin.v3.Clusters", async () => {
@@ -44,6 +53,7 @@ describe("clusters and listeners", () => {
                 { value: "3", name: "rq_total" },
                 { type: "GAUGE", value: "1", name: "protocol.http1" },
                 { type: "GAUGE", value: "1", name: "protocol_source.configured" },
+                { type: "GAUGE", value: "1", name: "pick.yes" },
               ],
               health_status: { eds_health_status: "HEALTHY" },
               weight: 2,

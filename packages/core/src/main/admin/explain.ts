@@ -28,7 +28,7 @@ export const explain: AdminEndpoint = {
         path: query.get("path") ?? "/",
         headers,
       };
-      const found = ask(server.config, registry, request, query.get("listener") ?? undefined);
+      const found = ask(server.config, registry, request, query.get("listener") ?? undefined, server);
       return wantsJson(query) ? json(found) : text(found.map(formatExplanation).join("\n"));
     } catch (error) {
       if (error instanceof ExplainError) return text(`${error.message}\n`, 400);

@@ -50,7 +50,7 @@ function model(ports: readonly number[], more: Partial<HealthCheckModel> = {}): 
     endpoints: ports.map((port) => ({ ...host(port), place })),
     health: {
       check: { ...CHECK, ...more },
-      outlier: { ...OUTLIER_DEFAULTS, place },
+      outlier: { ...OUTLIER_DEFAULTS, maxEjectionPercent: 50, place },
       ignoreHealthOnHostRemoval: false,
       closeConnectionsOnFailure: false,
     },
@@ -111,6 +111,31 @@ describe("a version of the configuration", () => {
     await it.health.prepare([model([origin.port], { timeoutMs: 999 })], new Map());
     it.health.commit();
     expect(it.health.hostsOf("c")![0]!.counts!.memory).not.toBe(first.memory);
+  });
+
+  test("that takes over, or is dropped, leaves gauges that tell of the live one", async () => {
+    await using origin = await HttpOrigin.start();
+    await using other = await HttpOrigin.start();
+    const dead = await closedPort();
+    using it = setup();
+    const gauges = () =>
+      ["health_check.healthy", "outlier_detection.ejections_active"].map((name) =>
+        it.aggregator.value(`cluster.c.${name}`),
+      );
+    // What passes is asked once: nothing changes any more that would set a gauge anew.
+    const once = { noTrafficHealthyIntervalMs: 600_000, unhealthyThreshold: 1 };
+    await it.health.prepare([model([origin.port, other.port], once)], new Map());
+    it.health.commit();
+    for (let i = 0; i < 5; i++) it.health.report("c", origin.address, "consecutive_5xx");
+    const before = gauges();
+    expect(before).toEqual([2, 1]);
+    await it.health.prepare([model([dead], once)], new Map());
+    const prepared = gauges();
+    it.health.discard();
+    expect({ before, prepared, dropped: gauges() }).toEqual({ before, prepared: before, dropped: before });
+    await it.health.prepare([model([origin.port], once)], new Map());
+    it.health.commit();
+    expect(gauges()).toEqual([1, 0]);
   });
 
   test("that is dropped leaves the live one as it is, and asks nobody any more", async () => {

@@ -8,7 +8,7 @@ import type { RuntimeEntries } from "../../runtime/runtime-entry.ts";
 import type { StatsAggregator } from "../../stats/aggregate.ts";
 import type { StatsStore } from "../../stats/stats-store.ts";
 import type { RealClock } from "../../timing/real-clock.ts";
-import { TimerWheel } from "../../timing/timer-wheel.ts";
+import { NodeWaker, TimerWheel } from "../../timing/timer-wheel.ts";
 import { CheckStats } from "../../upstream/health-check/check-stats.ts";
 import { HealthChecker } from "../../upstream/health-check/health-checker.ts";
 import { makeProbe } from "../../upstream/health-check/make-probe.ts";
@@ -53,7 +53,9 @@ export class HostHealth implements HostReports {
 
   constructor(options: HostHealthOptions) {
     this.#options = options;
-    this.#timers = new TimerWheel(options.clock);
+    this.#timers = new TimerWheel(options.clock, new NodeWaker(), (error) =>
+      options.log.write("error", "health", "a timer threw", { error: String(error) }),
+    );
     this.#logs = new EventLogs(options.stats.counter("filesystem.write_failed"));
   }
 
@@ -156,7 +158,7 @@ export class HostHealth implements HostReports {
   #make(model: ClusterModel): JudgedCluster {
     const { stats, clock, runtime, log } = this.#options;
     const { check, outlier } = model.health!;
-    const cluster = new JudgedCluster(model, this.#options);
+    const cluster = new JudgedCluster(model, this.#options, { clock, timers: this.#timers });
     const scope = stats.scope(`cluster.${model.statName}.`);
     const common = { cluster: model.name, clock, timers: this.#timers, random: systemRandom, runtime };
     cluster.onClose = () => scope.release();
@@ -172,6 +174,8 @@ export class HostHealth implements HostReports {
         hasTraffic: this.#trafficOf(model),
         makeProbe: (host) => makeProbe(targets, host, checkStats, runtime),
         onChecked: (address, isHealthy, changed) => cluster.checked(address, isHealthy, changed),
+        onError: (host, error) =>
+          log.write("error", "health", "a check threw", { cluster: model.name, host, error: String(error) }),
       });
     }
     if (outlier !== null) {

@@ -5,6 +5,7 @@ import type { ClusterHealthModel } from "../../config/model.ts";
 import { HEALTH_FLAG, flagWords } from "../../upstream/health/health-flags.ts";
 import type { HealthChecker } from "../../upstream/health-check/health-checker.ts";
 import { addressKey, type HostFlags, type HostModel } from "../../upstream/host.ts";
+import { VirtualTime } from "../../timing/virtual.ts";
 import { JudgedCluster } from "./judged-cluster.ts";
 
 function host(port: number): HostModel {
@@ -13,6 +14,10 @@ function host(port: number): HostModel {
 
 function setup(health: Partial<ClusterHealthModel> = {}) {
   const told: string[] = [];
+  const time = new VirtualTime();
+  const clock = time.clock as unknown as { monotonicMs: number };
+  /** What it costs to tell of all hosts. */
+  const cost = { ms: 0 };
   const flags = new Map<string, number>();
   const ports = (hosts: readonly HostModel[]) =>
     hosts.map(({ address }) => addressKey(address).split(":")[1]).join(" ");
@@ -34,14 +39,17 @@ function setup(health: Partial<ClusterHealthModel> = {}) {
           changes.map(([address, each]) => `${address.split(":")[1]} ${flagWords("healthy", each)}`).join(", "),
         ),
     },
+    time,
   );
   const checked = new Set<string>();
   judged.checker = {
     flagsOf: (address: string) => flags.get(address) ?? 0,
     setHosts: (hosts: readonly HostModel[]) => {
+      clock.monotonicMs += cost.ms;
       checked.clear();
       for (const { address } of hosts) checked.add(addressKey(address));
     },
+    show() {},
     close() {},
   } as unknown as HealthChecker;
   const check = (port: number, isHealthy: boolean) => {
@@ -49,10 +57,26 @@ function setup(health: Partial<ClusterHealthModel> = {}) {
     flags.set(address, isHealthy ? 0 : HEALTH_FLAG.failedActiveHc);
     judged.checked(address, isHealthy, true);
   };
-  return { judged, told, flags, check, checked, ports: () => ports(judged.hosts) };
+  return { judged, told, flags, check, checked, time, cost, ports: () => ports(judged.hosts) };
 }
 
 describe("a host that discovery no longer names", () => {
+  test("and thousands of others, who fail one by one, do not keep main from all else", () => {
+    const { judged, told, check, checked, ports, time, cost } = setup();
+    judged.setHosts([1, 2, 3, 4, 5].map(host));
+    judged.goLive();
+    judged.setHosts([host(1)]);
+    cost.ms = 50;
+    told.length = 0;
+    for (const port of [2, 3, 4]) check(port, false);
+    expect(told).toEqual(["hosts 1 3 4 5", "hosts 1 4 5", "4 /failed_active_hc"]);
+    expect(ports()).toBe("1 5");
+    check(5, false);
+    time.advance(450);
+    expect(told.slice(3)).toEqual(["5 /failed_active_hc", "hosts 1"]);
+    expect(checked.size).toBe(1);
+  });
+
   test("stays while it passes its checks, and goes when it fails", () => {
     const { judged, told, check, checked, ports } = setup();
     judged.setHosts([host(1), host(2)]);

@@ -2,8 +2,10 @@
 import type { ClusterModel } from "../../config/model.ts";
 import { HEALTH_FLAG } from "../../upstream/health/health-flags.ts";
 import type { HealthChecker } from "../../upstream/health-check/health-checker.ts";
-import { type HostFlags, type HostModel, addressKey } from "../../upstream/host.ts";
+import { type HostFlags, type HostModel, hostKey } from "../../upstream/host.ts";
 import type { HostEvent } from "../../upstream/outlier/host-watch.ts";
+import { PacedUpdates } from "../../upstream/paced-updates.ts";
+import type { Timers, TurnClock } from "../../timing/clock.ts";
 import type { OutlierDetector } from "../../upstream/outlier/outlier-detector.ts";
 
 /** What it tells: it is live, or nobody hears it. */
@@ -24,17 +26,20 @@ export class JudgedCluster {
   #hosts = new Map<string, HostModel>();
   /** Not named any more, but passing their checks. */
   readonly #staying = new Set<string>();
+  /** Each host that leaves costs as much as there are hosts. */
+  readonly #left: PacedUpdates;
 
-  constructor(model: ClusterModel, events: JudgedEvents) {
+  constructor(model: ClusterModel, events: JudgedEvents, { clock, timers }: { clock: TurnClock; timers: Timers }) {
     this.model = model;
     this.#events = events;
+    this.#left = new PacedUpdates(clock, timers, () => this.#tellLeft());
   }
 
   /** What discovery names now. A host that passes its checks is not let go until it fails, unless the cluster says otherwise. */
   setHosts(named: readonly HostModel[]): void {
     const next = new Map<string, HostModel>();
     for (const host of named) {
-      const address = addressKey(host.address);
+      const address = hostKey(host);
       if (!next.has(address)) next.set(address, host);
     }
     const before = this.#hosts;
@@ -82,6 +87,8 @@ export class JudgedCluster {
   /** From now on workers have it, and what they were given when it was prepared may be old. */
   goLive(): void {
     this.#isLive = true;
+    this.checker?.show();
+    this.detector?.show();
     this.#events.onFlags(this.model.name, this.#allFlags());
   }
 
@@ -102,6 +109,11 @@ export class JudgedCluster {
   #letGo(address: string): void {
     this.#staying.delete(address);
     this.#hosts.delete(address);
+    this.#left.ask();
+    if (this.#left.waits) this.changed(address);
+  }
+
+  #tellLeft(): void {
     this.#useHosts();
     if (this.#isLive) this.#events.onHosts(this.model.name, this.hosts);
   }
@@ -118,6 +130,7 @@ export class JudgedCluster {
 
   close(): void {
     this.#isLive = false;
+    this.#left.close();
     this.checker?.close();
     this.detector?.close();
     this.onClose();

@@ -1,8 +1,14 @@
-/** Names to addresses. The system's way (hosts file included), or DNS itself where the answer's time to live is asked for. */
+/**
+ * Names to addresses, and services to names. Where nothing is said, the system's way (hosts file, search domains); DNS itself where the answer's time to live is asked
+ * for or name servers are given, and then, as c-ares does, after the hosts file.
+ */
 import { type LookupAddress, promises as dns } from "node:dns";
 import { isIP } from "node:net";
+import type { DnsFamily, DnsResolverModel } from "../../config/discovery-model.ts";
+import { HostsFile } from "./hosts-file.ts";
+import type { ResolveService } from "./srv-hosts.ts";
 
-export type DnsFamily = "auto" | "v4_only" | "v6_only" | "v4_preferred" | "all";
+export type { DnsFamily };
 
 export interface DnsAnswer {
   readonly addresses: readonly string[];
@@ -13,18 +19,88 @@ export interface DnsAnswer {
 /** Rejects where there is no answer; an answer without addresses is an answer. */
 export type ResolveName = (name: string, family: DnsFamily, withTtl: boolean) => Promise<DnsAnswer>;
 
-export const resolveName: ResolveName = async (name, family, withTtl) => {
-  if (isIP(name) !== 0) return { addresses: [name], ttlMs: -1 };
-  if (withTtl) {
-    try {
-      const found = await byFamily(family, (version) => records(name, version));
-      if (found.addresses.length !== 0) return found;
-    } catch {
-      // A name of the hosts file is not in DNS: the system's way decides.
-    }
+/** Resolvers by what is configured, one each. */
+export class Resolvers {
+  readonly #name: ResolveName | undefined;
+  readonly #service: ResolveService | undefined;
+  readonly #made = new Map<string, dns.Resolver>();
+  readonly #hostsFile: HostsFile;
+
+  /** `name`, `service`: in place of all, for tests. */
+  constructor(name?: ResolveName, service?: ResolveService, hostsFile: HostsFile = new HostsFile()) {
+    this.#name = name;
+    this.#service = service;
+    this.#hostsFile = hostsFile;
   }
-  return byFamily(family, (version) => system(name, version));
-};
+
+  names(model: DnsResolverModel | undefined): ResolveName {
+    if (this.#name !== undefined) return this.#name;
+    const hostsFile = this.#hostsFile;
+    if (model?.kind === "system")
+      return async (name, family) => literal(name) ?? byFamily(family, (v) => system(name, v));
+    const resolver = this.#resolver(model);
+    const query = async (name: string, family: DnsFamily): Promise<DnsAnswer> => {
+      if (hostsFile.has(name))
+        return byFamily(family, async (v) => ({ addresses: hostsFile.find(name, v), ttlMs: -1 }));
+      return byFamily(family, (v) => records(resolver, name, v));
+    };
+    if (model !== undefined) return async (name, family) => literal(name) ?? query(name, family);
+    return async (name, family, withTtl) => {
+      const known = literal(name);
+      if (known !== null) return known;
+      if (withTtl) {
+        try {
+          const found = await query(name, family);
+          if (found.addresses.length !== 0) return found;
+        } catch (error) {
+          // Who waited for DNS does not wait for it once more: the system asks the same servers, and has few threads for that.
+          if (isTooLate(error)) throw error;
+          // A name that only the system's search domains complete.
+        }
+      }
+      return byFamily(family, (v) => system(name, v));
+    };
+  }
+
+  services(model: DnsResolverModel | undefined): ResolveService {
+    if (this.#service !== undefined) return this.#service;
+    const resolver = this.#resolver(model);
+    return (service) => noDataIsEmpty(resolver.resolveSrv(service));
+  }
+
+  /** What is asked of DNS and not answered yet fails now, so that it keeps no process alive. */
+  cancel(): void {
+    for (const resolver of this.#made.values()) resolver.cancel();
+  }
+
+  #resolver(model: DnsResolverModel | undefined): dns.Resolver {
+    const key = JSON.stringify(model ?? null);
+    let resolver = this.#made.get(key);
+    if (resolver === undefined) {
+      const { timeoutMs, tries } = model?.kind === "servers" ? model : {};
+      resolver = new dns.Resolver({
+        ...(timeoutMs !== undefined && { timeout: timeoutMs }),
+        ...(tries !== undefined && { tries }),
+      });
+      if (model?.kind === "servers") resolver.setServers(model.servers);
+      this.#made.set(key, resolver);
+    }
+    return resolver;
+  }
+}
+
+function isTooLate(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === "ETIMEOUT" || code === "ECANCELLED";
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code;
+}
+
+function literal(name: string): DnsAnswer | null {
+  return isIP(name) === 0 ? null : { addresses: [name], ttlMs: -1 };
+}
 
 type Query = (version: 4 | 6) => Promise<DnsAnswer>;
 
@@ -45,7 +121,10 @@ async function byFamily(family: DnsFamily, query: Query): Promise<DnsAnswer> {
 }
 
 async function preferred(query: Query, first: 4 | 6, second: 4 | 6): Promise<DnsAnswer> {
-  const answer = await query(first).catch(() => null);
+  const answer = await query(first).catch((error: unknown) => {
+    if (codeOf(error) === "ECANCELLED") throw error;
+    return null;
+  });
   return answer !== null && answer.addresses.length !== 0 ? answer : query(second);
 }
 
@@ -57,12 +136,24 @@ async function both(query: Query): Promise<DnsAnswer> {
   return { addresses: good.flatMap((a) => a.addresses), ttlMs: ttls.length === 0 ? -1 : Math.min(...ttls) };
 }
 
-async function records(name: string, version: 4 | 6): Promise<DnsAnswer> {
-  const found = version === 4 ? await dns.resolve4(name, { ttl: true }) : await dns.resolve6(name, { ttl: true });
+async function records(resolver: dns.Resolver, name: string, version: 4 | 6): Promise<DnsAnswer> {
+  const found = await noDataIsEmpty(
+    version === 4 ? resolver.resolve4(name, { ttl: true }) : resolver.resolve6(name, { ttl: true }),
+  );
   return {
     addresses: found.map((r) => r.address),
     ttlMs: found.length === 0 ? -1 : Math.min(...found.map((r) => r.ttl)) * 1000,
   };
+}
+
+/** The name is there, and has no such records: an answer. */
+async function noDataIsEmpty<T>(records: Promise<T[]>): Promise<T[]> {
+  try {
+    return await records;
+  } catch (error) {
+    if (codeOf(error) === "ENODATA") return [];
+    throw error;
+  }
 }
 
 async function system(name: string, version: 4 | 6): Promise<DnsAnswer> {

@@ -10,6 +10,7 @@ import {
   GrpcError,
   type GrpcMetadata,
   type GrpcMethod,
+  type OpenFailure,
 } from "@sluice/sdk";
 import type { OpenCall, OpenCalls } from "../request/open-calls.ts";
 import type { ChannelSettings, Grpc, GrpcChannels } from "./grpc-channels.ts";
@@ -18,12 +19,18 @@ import { fromMetadata, toGrpcError, toMetadata } from "./grpc-metadata.ts";
 
 const DEFAULT_TIMEOUT_MS = 15_000;
 
+const REASONS: Readonly<Record<OpenFailure, string>> = {
+  no_healthy_upstream: "has no healthy host",
+  overflow: "has as many requests as it takes",
+  drop_overload: "is to have fewer requests",
+};
+
 /** Where calls go: the cluster. */
 export interface GrpcTarget {
   readonly name: string;
   readonly channels: GrpcChannels;
-  /** The host of the next call, counted; null where there is none. */
-  beginCall(): Host | null;
+  /** The host of the next call, counted; or why it has none. */
+  beginCall(): Host | OpenFailure;
   /** `code`: the status of the call. */
   endCall(host: Host, code: number): void;
 }
@@ -122,8 +129,8 @@ export class GrpcCall<Request, Response> implements GrpcBidiStream<Request, Resp
     if (this.#error !== null) throw this.#error;
     const metadata = toMetadata(grpc, options.metadata);
     const host = this.#target.beginCall();
-    if (host === null)
-      throw new GrpcError(GRPC_STATUS.UNAVAILABLE, `cluster "${this.#target.name}" has no healthy host`);
+    if (typeof host === "string")
+      throw new GrpcError(GRPC_STATUS.UNAVAILABLE, `cluster "${this.#target.name}" ${REASONS[host]}`);
     this.#host = host;
     const { timeoutMs = DEFAULT_TIMEOUT_MS } = options;
     const stream = this.#target.channels.client(grpc, host, settings).makeBidiStreamRequest<Request, Response>(

@@ -48,6 +48,14 @@ export class CheckSession extends TimerNode {
     this.#timeout = new CheckTimeout(this);
   }
 
+  /** The host is the same and stands elsewhere now: what was known of it holds until its answers say something else. */
+  inherit(before: CheckSession): void {
+    this.flags = before.flags;
+    this.isKnown = before.isKnown;
+    this.#healthyInRow = before.#healthyInRow;
+    this.#unhealthyInRow = before.#unhealthyInRow;
+  }
+
   start(): void {
     const { model, random, timers } = this.#checker.options;
     if (model.initialJitterMs === 0) this.#ask();
@@ -60,7 +68,11 @@ export class CheckSession extends TimerNode {
     const { timers } = this.#checker.options;
     timers.cancel(this);
     timers.cancel(this.#timeout);
-    this.#probe.close();
+    try {
+      this.#probe.close();
+    } catch (error) {
+      this.#tell(error);
+    }
   }
 
   /** The interval is over. */
@@ -73,7 +85,25 @@ export class CheckSession extends TimerNode {
     stats.attempt.inc();
     this.#isOpen = true;
     timers.arm(this.#timeout, model.timeoutMs);
-    this.#probe.run(this.#onOutcome);
+    try {
+      this.#probe.run(this.#onOutcome);
+    } catch (error) {
+      this.#giveUp();
+      this.#onOutcome({ kind: "error", error });
+    }
+  }
+
+  #giveUp(): void {
+    try {
+      this.#probe.cancel();
+    } catch (error) {
+      this.#tell(error);
+    }
+  }
+
+  /** All that happens here comes from a timer or a connection of main: an error that nobody takes would end the process. */
+  #tell(error: unknown): void {
+    this.#checker.options.onError(this.address, error);
   }
 
   readonly #onOutcome = (outcome: ProbeOutcome): void => {
@@ -82,13 +112,16 @@ export class CheckSession extends TimerNode {
     this.#checker.options.timers.cancel(this.#timeout);
     if (outcome.kind === "passed") this.#passed(outcome.isDegraded);
     else if (outcome.kind === "network") this.#failed("NETWORK", false);
-    else this.#failed("ACTIVE", outcome.isRetriable, outcome.excludes);
+    else if (outcome.kind === "error") {
+      this.#tell(outcome.error);
+      this.#failed("NETWORK", false);
+    } else this.#failed("ACTIVE", outcome.isRetriable, outcome.excludes);
   };
 
   timedOut(): void {
     if (this.#closed || !this.#isOpen) return;
     this.#isOpen = false;
-    this.#probe.cancel();
+    this.#giveUp();
     this.#failed("NETWORK_TIMEOUT", false);
   }
 
@@ -141,17 +174,25 @@ export class CheckSession extends TimerNode {
     else if (type === "PASSIVE") stats.passiveFailure.inc();
     if (type === "PASSIVE") {
       this.isKnown = true;
-      this.#checker.decided(this, before, false);
+      this.#say(before, false);
     } else this.#decided(before, false, change);
   }
 
   #decided(before: number, isHealthy: boolean, change: number): void {
     const { model, random, timers, runtime, hasTraffic } = this.#checker.options;
     this.isKnown = true;
-    this.#checker.decided(this, before, isHealthy);
+    this.#say(before, isHealthy);
     if (this.#closed) return;
     const question = { isHealthy, isPending: change === PENDING, hasTraffic: hasTraffic() };
     timers.arm(this, checkInterval(model, question, random, runtime()));
+  }
+
+  #say(before: number, isHealthy: boolean): void {
+    try {
+      this.#checker.decided(this, before, isHealthy);
+    } catch (error) {
+      this.#tell(error);
+    }
   }
 
   get #isFailed(): boolean {

@@ -38,18 +38,23 @@ const DEGRADED: ProbeOutcome = { kind: "passed", isDegraded: true };
 class ScriptedProbe implements Probe {
   asked = 0;
   closed = false;
+  /** Which of its calls throw. */
+  broken: "" | "run" | "cancel" | "close" = "";
   #done: ((outcome: ProbeOutcome) => void) | null = null;
 
   run(done: (outcome: ProbeOutcome) => void): void {
+    if (this.broken === "run") throw new Error("run");
     if (this.#done !== null) throw new Error("asked twice");
     this.asked++;
     this.#done = done;
   }
   cancel(): void {
     this.#done = null;
+    if (this.broken === "cancel") throw new Error("cancel");
   }
   close(): void {
     this.closed = true;
+    if (this.broken === "close") throw new Error("close");
   }
   answer(outcome: ProbeOutcome): void {
     const done = this.#done;
@@ -73,7 +78,8 @@ function setup(model: Partial<HealthCheckModel> = {}, hosts: readonly HostModel[
   const probes = new Map<string, ScriptedProbe>();
   const lines: string[] = [];
   const checked: string[] = [];
-  const world = { hasTraffic: true, runtime: {} as Record<string, string>, draw: 0 };
+  const errors: string[] = [];
+  const world = { hasTraffic: true, runtime: {} as Record<string, string>, draw: 0, onCheckedThrows: false };
   const checker = new HealthChecker({
     cluster: "c",
     model: { ...MODEL, ...model },
@@ -89,9 +95,13 @@ function setup(model: Partial<HealthCheckModel> = {}, hosts: readonly HostModel[
       return probe;
     },
     logs: [{ write: (line) => void lines.push(line) }],
-    onChecked: (address, isHealthy, changed) =>
-      void checked.push(`${address} ${isHealthy}${changed ? " changed" : ""}`),
+    onChecked: (address, isHealthy, changed) => {
+      if (world.onCheckedThrows) throw new Error("onChecked");
+      checked.push(`${address} ${isHealthy}${changed ? " changed" : ""}`);
+    },
+    onError: (address, error) => void errors.push(`${address} ${(error as Error).message}`),
   });
+  checker.show();
   checker.setHosts(hosts);
   const address = "10.0.0.1:80";
   const probe = () => probes.get(address)!;
@@ -107,7 +117,7 @@ function setup(model: Partial<HealthCheckModel> = {}, hosts: readonly HostModel[
     }
     return -1;
   };
-  return { time, checker, probes, probe, flags, lines, checked, count, gauge, world, pauseAfter };
+  return { time, checker, probes, probe, flags, lines, checked, errors, count, gauge, world, pauseAfter };
 }
 
 describe("what becomes of a host", () => {
@@ -246,6 +256,27 @@ describe("hosts that come and go", () => {
     expect([gone.closed, gone.asked]).toEqual([true, 1]);
   });
 
+  test("a logical one that stands elsewhere is asked there, and is what it was until that answers", () => {
+    const logical = (port: number) => host(port, { logicalName: "web.test:80" });
+    const { checker, probes, checked, flags } = setup({ unhealthyThreshold: 2 }, [logical(80)]);
+    const name = "web.test:80";
+    const answer = (port: number, outcome: ProbeOutcome) => probes.get(`10.0.0.1:${port}`)!.answer(outcome);
+    checker.setHosts([logical(81)]);
+    expect(flags(name)).toBe("/failed_active_hc");
+    answer(81, PASSED);
+    expect([flags(name), checked.splice(0)]).toEqual(["healthy", [`${name} true changed`]]);
+    checker.setHosts([logical(82)]);
+    expect([flags(name), probes.get("10.0.0.1:81")!.closed, probes.get("10.0.0.1:82")!.asked]).toEqual([
+      "healthy",
+      true,
+      1,
+    ]);
+    answer(82, FAILED);
+    expect([flags(name), checked]).toEqual(["/failed_active_hc", [`${name} false changed`]]);
+    checker.setHosts([logical(83)]);
+    expect(flags(name)).toBe("/failed_active_hc");
+  });
+
   test("one that is not to be checked is asked nothing, and is healthy", () => {
     const healthCheck = { port: 0, address: null, hostname: "", disabled: true };
     const { probes, flags } = setup({}, [host(80, { healthCheck })]);
@@ -299,4 +330,47 @@ test("all failures are logged where that is on", () => {
   const { pauseAfter, lines } = setup({ logsAllFailures: true });
   for (const outcome of [PASSED, NO_ANSWER, NO_ANSWER]) pauseAfter(outcome);
   expect(lines.filter((line) => line.includes("health_check_failure_event"))).toHaveLength(2);
+});
+
+describe("an error of the proxy's own", () => {
+  const MS_TO_TIMEOUT = MODEL.timeoutMs;
+
+  test("in a question is a failed check, and the next one is asked", () => {
+    const { probe, time, errors, flags, count, pauseAfter } = setup({ unhealthyThreshold: 2 });
+    pauseAfter(PASSED);
+    probe().answer(PASSED);
+    probe().broken = "run";
+    time.advance(2 * MODEL.intervalMs);
+    expect(errors).toEqual(["10.0.0.1:80 run", "10.0.0.1:80 run"]);
+    expect([flags(), count("failure"), count("network_failure")]).toEqual(["/failed_active_hc", 2, 2]);
+    probe().broken = "";
+    time.advance(MODEL.intervalMs);
+    expect(probe().isOpen).toBe(true);
+  });
+
+  test("in what is made of an answer is too", () => {
+    const { pauseAfter, errors, count } = setup();
+    expect(pauseAfter({ kind: "error", error: new Error("judge") })).toBe(MODEL.intervalMs);
+    expect([errors, count("network_failure")]).toEqual([["10.0.0.1:80 judge"], 1]);
+  });
+
+  test.each(["cancel", "onChecked"] as const)(
+    "where a check is given up or told of (%s) does not end the checks",
+    (what) => {
+      const { probe, time, errors, world, count } = setup();
+      if (what === "cancel") probe().broken = "cancel";
+      else world.onCheckedThrows = true;
+      time.advance(MS_TO_TIMEOUT);
+      expect([errors, count("failure")]).toEqual([[`10.0.0.1:80 ${what}`], 1]);
+      time.advance(MODEL.intervalMs);
+      expect(probe().isOpen).toBe(true);
+    },
+  );
+
+  test("of one host does not keep others from being closed", () => {
+    const { checker, probes, errors } = setup({}, [host(80), host(81)]);
+    probes.get("10.0.0.1:80")!.broken = "close";
+    checker.close();
+    expect([[...probes.values()].map(({ closed }) => closed), errors]).toEqual([[true, true], ["10.0.0.1:80 close"]]);
+  });
 });

@@ -5,7 +5,7 @@ import type { RuntimeEntries } from "../../runtime/runtime-entry.ts";
 import type { Timers, TurnClock } from "../../timing/clock.ts";
 import { HEALTH_FLAG } from "../health/health-flags.ts";
 import type { HostModel } from "../host.ts";
-import { addressKey } from "../host.ts";
+import { hostKey } from "../host.ts";
 import { type CheckEvent, checkEventLine } from "./check-event-log.ts";
 import { CheckSession } from "./check-session.ts";
 import type { CheckStats } from "./check-stats.ts";
@@ -26,6 +26,8 @@ export interface HealthCheckerOptions {
   readonly logs: readonly { write(line: string): void }[];
   /** A check has an outcome; `changed`: the host's flags are others now. */
   readonly onChecked: (address: string, isHealthy: boolean, changed: boolean) => void;
+  /** Something that should not throw has thrown; checks go on. */
+  readonly onError: (address: string, error: unknown) => void;
 }
 
 interface Checked {
@@ -37,12 +39,17 @@ export class HealthChecker {
   readonly options: HealthCheckerOptions;
   readonly #hosts = new Map<string, Checked>();
   #isFirstRound = true;
+  #isShown = false;
   readonly #firstRound = Promise.withResolvers<void>();
 
   constructor(options: HealthCheckerOptions) {
     this.options = options;
-    options.stats.healthy.set(0);
-    options.stats.degraded.set(0);
+  }
+
+  /** From now on the cluster's gauges tell of these hosts. Before, and after `close`, another version's may. */
+  show(): void {
+    this.#isShown = true;
+    this.#count();
   }
 
   /** Resolves when every host that there was has its first outcome. */
@@ -52,17 +59,21 @@ export class HealthChecker {
 
   /** The hosts from now on; those that stay as they are go on being checked. */
   setHosts(models: readonly HostModel[]): void {
-    const next = new Map(models.filter(isChecked).map((model) => [addressKey(model.address), model]));
+    const next = new Map(models.filter(isChecked).map((model) => [hostKey(model), model]));
+    const moved = new Map<string, CheckSession>();
     for (const [address, { session, model }] of this.#hosts) {
       const found = next.get(address);
       if (found !== undefined && sameQuestion(found, model)) continue;
       session.close();
       this.#hosts.delete(address);
+      if (found?.logicalName !== undefined) moved.set(address, session);
     }
     const made: CheckSession[] = [];
     for (const [address, model] of next) {
       if (this.#hosts.has(address)) continue;
       const session = new CheckSession(this, address, this.options.makeProbe(model));
+      const before = moved.get(address);
+      if (before !== undefined) session.inherit(before);
       this.#hosts.set(address, { session, model });
       made.push(session);
     }
@@ -85,7 +96,7 @@ export class HealthChecker {
   close(): void {
     for (const { session } of this.#hosts.values()) session.close();
     this.#hosts.clear();
-    this.#count();
+    this.#isShown = false;
     this.#firstRound.resolve();
   }
 
@@ -107,6 +118,7 @@ export class HealthChecker {
   }
 
   #count(): void {
+    if (!this.#isShown) return;
     let healthy = 0;
     let degraded = 0;
     for (const { session } of this.#hosts.values()) {
@@ -130,5 +142,5 @@ function isChecked({ healthCheck }: HostModel): boolean {
 }
 
 function sameQuestion(a: HostModel, b: HostModel): boolean {
-  return JSON.stringify(a.healthCheck ?? null) === JSON.stringify(b.healthCheck ?? null);
+  return JSON.stringify([a.address, a.healthCheck]) === JSON.stringify([b.address, b.healthCheck]);
 }

@@ -5,7 +5,9 @@ export type ProbeOutcome =
   /** The host has answered, and not well. `isRetriable`: as a network failure it counts towards the threshold. `excludes`: it asked to be left alone. */
   | { readonly kind: "failed"; readonly isRetriable: boolean; readonly excludes: boolean }
   /** It did not answer. */
-  | { readonly kind: "network" };
+  | { readonly kind: "network" }
+  /** Asking it went wrong here: a host of which nothing is known is not well. */
+  | { readonly kind: "error"; readonly error: unknown };
 
 export const PASSED: ProbeOutcome = { kind: "passed", isDegraded: false };
 export const FAILED: ProbeOutcome = { kind: "failed", isRetriable: false, excludes: false };

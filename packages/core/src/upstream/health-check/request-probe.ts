@@ -93,9 +93,18 @@ export class RequestProbe implements Probe, UpstreamStreamEvents {
   #answered(trailers: Headers | null): void {
     const headers = this.#headers!;
     this.#stream = null;
-    const outcome = this.#options.judge({ headers, body: this.#body.all(), trailers });
+    const outcome = this.#judge({ headers, body: this.#body.all(), trailers });
     if (this.#options.closesAfter) queueMicrotask(() => this.#options.pool.closeConnections());
     this.#end(outcome);
+  }
+
+  /** It is called by a connection, which nobody stands behind in main. */
+  #judge(answer: HeardAnswer): ProbeOutcome {
+    try {
+      return this.#options.judge(answer);
+    } catch (error) {
+      return { kind: "error", error };
+    }
   }
 
   #end(outcome: ProbeOutcome): void {

@@ -11,15 +11,16 @@ import { HEALTH_FLAG } from "./health-flags.ts";
 /** What main says of a host with its address: whether it is well, and where its answers are counted, which does not change while it is there. */
 export function judgeHost(
   host: Host,
-  { health, flags, counts }: HostModel,
+  { health, flags, counts, healthCheck }: HostModel,
   model: ClusterModel,
   reports: HostReports | undefined,
   nowMs: number,
 ): void {
-  const isChecked = (model.health?.check ?? null) !== null;
+  const isChecked = (model.health?.check ?? null) !== null && healthCheck?.disabled !== true;
   const isNew = host.watch === null ? isChecked || counts !== undefined : !host.watch.counts && counts !== undefined;
   if (isNew && reports !== undefined)
-    host.watch = new HostWatch(reports, model.name, host.address, isChecked, counts ?? null);
+    host.watch = new HostWatch(reports, model.name, host.key, isChecked, counts ?? null);
+  if (host.watch !== null) host.watch.isChecked = isChecked;
   host.judge(health, flags ?? 0, nowMs);
 }
 

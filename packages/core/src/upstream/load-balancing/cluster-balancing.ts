@@ -7,7 +7,8 @@ import type { TurnClock } from "../../timing/clock.ts";
 import type { WorkerServices } from "../../worker/services.ts";
 import type { Host } from "../host.ts";
 import { HostLatency } from "./host-latency.ts";
-import { type BalancerParts, type LoadBalancer, NO_HOSTS } from "./load-balancer.ts";
+import { HostLoad, LoadReports } from "./host-load.ts";
+import { ANY_LEVEL, type BalancerParts, type LoadBalancer, NO_HOSTS } from "./load-balancer.ts";
 import { makeBalancer } from "./make-balancer.ts";
 import type { FindHost } from "./override-host.ts";
 
@@ -29,11 +30,18 @@ export class ClusterBalancing implements BalancerParts, LoadBalancer {
   readonly active: () => number;
   /** Whether the choice of a host depends on nothing that a request says, so that it can be made before. */
   readonly isForeseeable: boolean;
-  readonly #findHost: FindHost;
+  /** Whether requests bring their hosts, so that there are none before. */
+  readonly isAsked: boolean;
+  readonly findHost: FindHost;
   readonly #scope: StatsScope;
   readonly #runtime: FilterRuntime;
-  readonly #asksLatency: Extract<BalancerModel, { kind: "peak_ewma" }> | null;
+  readonly #asksLatency: PolicyOf<"peak_ewma"> | null;
+  readonly #loadReports: LoadReports | null;
   readonly #dropped: Counter | null;
+  level: number = ANY_LEVEL;
+  asked: Host | null = null;
+  /** Grows with every change of hosts or of what is known of them. */
+  version = 0;
   #balancer: LoadBalancer = NO_HOSTS;
   #hosts: readonly Host[] = [];
   #callers: readonly Host[] | null = null;
@@ -44,17 +52,20 @@ export class ClusterBalancing implements BalancerParts, LoadBalancer {
     this.random = services.random;
     this.clock = services.clock;
     this.active = active;
-    this.isForeseeable = !["subset", "override_host", "ring_hash", "maglev"].includes(policy.kind);
-    this.#findHost = findHost;
+    this.isForeseeable = !["subset", "override_host", "ring_hash", "maglev", "provided"].includes(policy.kind);
+    this.isAsked = policy.kind === "provided";
+    this.findHost = (address) => findHost(address) ?? this.#alone(address);
     this.#scope = scope;
     this.#runtime = new FilterRuntime(services.runtime, services.random);
-    this.#asksLatency = latencyPolicy(policy);
+    this.#asksLatency = innermost(policy, "peak_ewma");
+    const weighted = innermost(policy, "client_side_weighted_round_robin");
+    this.#loadReports = weighted === null ? null : new LoadReports(weighted, scope);
     this.#dropped = model.drop === null ? null : scope.counter("upstream_rq_drop_overload");
   }
 
   pick(choice: HostChoice | null, attempt = 0): Host | null {
     const override = choice === null ? undefined : choice.override;
-    if (override !== undefined && override !== null && (attempt === 0 || override.strict === true)) {
+    if (override !== undefined && override !== null && (attempt === 0 || override.strict === true) && !this.isAsked) {
       const host = this.#overridden(override);
       if (host !== null || override.strict === true) return host;
     }
@@ -62,8 +73,14 @@ export class ClusterBalancing implements BalancerParts, LoadBalancer {
   }
 
   #overridden({ address }: HostOverride): Host | null {
-    const host = this.#findHost(address);
+    const host = this.findHost(address);
     return host !== undefined && this.model.overrideHealth.includes(host.health) ? host : null;
+  }
+
+  /** A logical host goes by its name; who was there knows its address. */
+  #alone(address: string): Host | undefined {
+    const [only] = this.#hosts;
+    return only !== undefined && only.address === address ? only : undefined;
   }
 
   /** Whether this one is of the share that is refused. */
@@ -88,14 +105,17 @@ export class ClusterBalancing implements BalancerParts, LoadBalancer {
 
   #make(): void {
     const { model } = this;
-    const source = { hosts: this.#hosts, model, parts: this, findHost: this.#findHost, callers: this.#callers };
+    this.version++;
+    const source = { hosts: this.#hosts, model, parts: this, findHost: this.findHost, callers: this.#callers };
     this.#balancer = makeBalancer(source);
   }
 
-  /** What is measured of a new host. `scope` is the host's own. */
-  latencyOf(scope: StatsScope): HostLatency | null {
+  /** Of a new host: how long it takes and what it reports, where somebody asks. `scope` is the host's own. */
+  measure(host: Host, scope: StatsScope): void {
     const policy = this.#asksLatency;
-    return policy && new HostLatency(policy.decayMs, policy.defaultRttMs, this.clock.turnNow(), scope);
+    if (policy !== null)
+      host.latency = new HostLatency(policy.decayMs, policy.defaultRttMs, this.clock.turnNow(), scope);
+    if (this.#loadReports !== null) host.load = new HostLoad(this.#loadReports, scope);
   }
 
   close(): void {
@@ -116,7 +136,10 @@ export class ClusterBalancing implements BalancerParts, LoadBalancer {
   }
 }
 
-function latencyPolicy(policy: BalancerModel): Extract<BalancerModel, { kind: "peak_ewma" }> | null {
-  if (policy.kind === "subset" || policy.kind === "override_host") return latencyPolicy(policy.policy);
-  return policy.kind === "peak_ewma" ? policy : null;
+type PolicyOf<Kind extends BalancerModel["kind"]> = Extract<BalancerModel, { kind: Kind }>;
+
+/** The policy that has the last word, if it is of that kind. */
+function innermost<Kind extends BalancerModel["kind"]>(policy: BalancerModel, kind: Kind): PolicyOf<Kind> | null {
+  if (policy.kind === "subset" || policy.kind === "override_host") return innermost(policy.policy, kind);
+  return policy.kind === kind ? (policy as PolicyOf<Kind>) : null;
 }

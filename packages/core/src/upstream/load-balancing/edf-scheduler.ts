@@ -2,6 +2,8 @@
  * Hot path: docs/extending/hot-path-rules.md. Earliest deadline first, over the numbers 0 to n - 1: each one's next turn is 1/weight after the one it has. Whose turn is
  * at the same time as another's comes in the order in which they were scheduled. Envoy: EdfScheduler.
  */
+import type { Random } from "@sluice/sdk";
+
 export class EdfScheduler {
   readonly #deadlines: Float64Array;
   /** When it was scheduled, counted. */
@@ -9,15 +11,18 @@ export class EdfScheduler {
   readonly #heap: Int32Array;
   #scheduled: number;
 
-  /** @param weights all above zero; at least one */
-  constructor(weights: ArrayLike<number>) {
+  /**
+   * @param weights all above zero; at least one
+   * @param random where each one's first turn is drawn, so that even the first few are by weight; null: at 1/weight
+   */
+  constructor(weights: ArrayLike<number>, random: Random | null = null) {
     const { length } = weights;
     this.#deadlines = new Float64Array(length);
     this.#orders = new Float64Array(length);
     this.#heap = new Int32Array(length);
     this.#scheduled = length;
     for (let i = 0; i < length; i++) {
-      this.#deadlines[i] = 1 / weights[i]!;
+      this.#deadlines[i] = (random === null ? 1 : 1 - random.next()) / weights[i]!;
       this.#orders[i] = i;
       this.#heap[i] = i;
     }

@@ -7,6 +7,8 @@ export interface HostGroup {
   readonly hosts: Host[];
   readonly healthy: Host[];
   readonly degraded: Host[];
+  /** Where it differs from what the whole is told: levels of several clusters. */
+  readonly overprovisioningPercent?: number;
 }
 
 export interface LocalityGroup extends HostGroup {
@@ -72,6 +74,12 @@ export function levelsOf(
 /** Those that count where the health of all is judged: not those that a check or an answer has shut out at once. */
 export function countedOf({ hosts }: HostGroup): readonly Host[] {
   return hosts.some((host) => host.isExcluded) ? hosts.filter((host) => !host.isExcluded) : hosts;
+}
+
+/** The level of a host at its cluster's own; -1 for another cluster's (whose priorities are others). */
+export function ownLevelOf(levels: readonly HostLevel[]): (host: Host) => number {
+  const own = levels.find(({ hosts }) => hosts.length !== 0)?.hosts[0]!.cluster;
+  return ({ cluster, priority }) => (cluster === own ? priority : -1);
 }
 
 function newGroup(): HostGroup {

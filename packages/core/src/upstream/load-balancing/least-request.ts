@@ -12,6 +12,9 @@ import { type SlowStart, UntilPicker } from "./slow-start.ts";
 
 type LeastRequestModel = Extract<BalancerModel, { kind: "least_request" }>;
 
+/** Times the number of hosts: whoever draws that often has drawn them all. */
+const ENOUGH_DRAWS = 16;
+
 /** `hosts`: at least one. */
 export function leastRequest(
   hosts: readonly Host[],
@@ -23,7 +26,7 @@ export function leastRequest(
   const bias = parts.tunable(model.bias);
   const endMs = slowStart === null ? -1 : slowStart.endMs(hosts);
   const plain = hasEqualWeights(hosts)
-    ? model.fullScan
+    ? model.fullScan || model.choices > ENOUGH_DRAWS * hosts.length
       ? new FullScan(hosts, random)
       : new FewChoices(hosts, model.choices, random)
     : new WeightedLeast(hosts, bias, null, random);
@@ -61,30 +64,32 @@ class FewChoices implements HostPicker {
 class FullScan implements HostPicker {
   readonly #hosts: readonly Host[];
   readonly #random: Random;
+  /** Places of those that have the fewest so far: one number is drawn among them, not one for each. */
+  readonly #least: Int32Array;
 
   constructor(hosts: readonly Host[], random: Random) {
     this.#hosts = hosts;
     this.#random = random;
+    this.#least = new Int32Array(hosts.length);
   }
 
   pick(attempt = 0): Host {
     const hosts = this.#hosts;
     // The one that has the fewest will not do.
     if (attempt !== 0) return hosts[this.#random.below(hosts.length)]!;
-    let best = hosts[0]!;
-    let fewest = best.active;
-    let equals = 1;
-    for (let i = 1; i < hosts.length; i++) {
-      const host = hosts[i]!;
-      const { active } = host;
+    const least = this.#least;
+    let fewest = Infinity;
+    let equals = 0;
+    for (let i = 0; i < hosts.length; i++) {
+      const { active } = hosts[i]!;
       if (active > fewest) continue;
       if (active < fewest) {
         fewest = active;
-        equals = 1;
-        best = host;
-      } else if (this.#random.below(++equals) === 0) best = host;
+        equals = 0;
+      }
+      least[equals++] = i;
     }
-    return best;
+    return hosts[least[equals === 1 ? 0 : this.#random.below(equals)]!]!;
   }
 }
 
@@ -117,7 +122,10 @@ class WeightedLeast implements HostPicker {
   }
 }
 
-/** A bias below zero would favour the busiest: it counts as one. */
+/** So often an idle host of its weight may have its turn before one that was busy. */
+const MOST_TURNS = 1e6;
+
+/** A bias below zero would favour the busiest: it counts as one. Under a large one a burst would put a host off for good. */
 function biased({ weight, active }: Host, bias: number): number {
-  return weight / (active + 1) ** (bias >= 0 ? bias : 1);
+  return weight / Math.min(MOST_TURNS, (active + 1) ** (bias >= 0 ? bias : 1));
 }

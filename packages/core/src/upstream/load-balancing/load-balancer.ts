@@ -19,8 +19,15 @@ export interface HostPicker {
   pick(attempt?: number): Host;
 }
 
+/** No priority is asked for: the balancer's own loads decide. */
+export const ANY_LEVEL = 2 ** 30;
+
 /** What a balancer needs of its cluster. */
 export interface BalancerParts {
+  /** The priority that the next host has to be of, `~priority` for its degraded ones; {@link ANY_LEVEL}. As it is while `pick` runs. */
+  readonly level: number;
+  /** The host that a cluster with rules of its own chose, while `pick` runs; null: none. */
+  readonly asked: Host | null;
   readonly random: Random;
   readonly clock: TurnClock;
   /** `cluster.<name>.<key>`; made on first use. */
@@ -32,4 +39,4 @@ export interface BalancerParts {
   active(): number;
 }
 
-export const NO_HOSTS: LoadBalancer = { pick: () => null };
+export const NO_HOSTS = { pick: () => null, explain: () => {} };

@@ -5,11 +5,13 @@ import { HashBalancer } from "./hash-balancer.ts";
 import { type HostLevel, hostLevels, type LocalityGroup, levelsOf } from "./host-levels.ts";
 import { leastRequest } from "./least-request.ts";
 import { LevelBalancer, type MakePicker } from "./level-balancer.ts";
-import { type BalancerParts, type LoadBalancer, NO_HOSTS } from "./load-balancer.ts";
+import { type BalancerParts, NO_HOSTS } from "./load-balancer.ts";
 import { type FindHost, OverrideHostBalancer } from "./override-host.ts";
 import { SoonestHost } from "./peak-ewma.ts";
 import { FirstHost } from "./pick-first.ts";
+import type { ExplainingBalancer, PickTrace } from "./pick-trace.ts";
 import { AnyHost } from "./random.ts";
+import { ReportedWeights } from "./reported-weights.ts";
 import { roundRobin } from "./round-robin.ts";
 import { SlowStart } from "./slow-start.ts";
 import { SubsetBalancer } from "./subset-balancer.ts";
@@ -25,7 +27,7 @@ export interface BalancerSource {
   readonly callers: readonly Host[] | null;
 }
 
-export function makeBalancer(source: BalancerSource): LoadBalancer {
+export function makeBalancer(source: BalancerSource): ExplainingBalancer {
   const { hosts, model } = source;
   if (hosts.length === 0) return NO_HOSTS;
   const { locality } = model;
@@ -37,9 +39,11 @@ function make(
   policy: BalancerModel,
   levels: readonly HostLevel[],
   model: BalancingModel,
-): LoadBalancer {
+): ExplainingBalancer {
   const { parts } = source;
   switch (policy.kind) {
+    case "provided":
+      return { pick: () => parts.asked, explain: saysCluster };
     case "subset":
       return subsets(source, policy, levels, model);
     case "override_host": {
@@ -54,13 +58,19 @@ function make(
         levels,
         model,
         makePicker: pickerOf(policy, parts),
+        isFirst: policy.kind === "pick_first" && !policy.shuffle,
         parts,
         zones: zones(source, levels, model),
       });
   }
 }
 
-type PickingModel = Exclude<BalancerModel, { kind: "subset" | "override_host" | "ring_hash" | "maglev" }>;
+function saysCluster(_choice: unknown, trace: PickTrace): void {
+  trace.isProvided = true;
+  trace.notes.push("the cluster itself says which host");
+}
+
+type PickingModel = Exclude<BalancerModel, { kind: "subset" | "override_host" | "ring_hash" | "maglev" | "provided" }>;
 
 function pickerOf(policy: PickingModel, parts: BalancerParts): MakePicker {
   switch (policy.kind) {
@@ -71,6 +81,10 @@ function pickerOf(policy: PickingModel, parts: BalancerParts): MakePicker {
     case "least_request": {
       const slowStart = policy.slowStart === null ? null : new SlowStart(policy.slowStart, parts);
       return (hosts) => leastRequest(hosts, policy, slowStart, parts);
+    }
+    case "client_side_weighted_round_robin": {
+      const slowStart = policy.slowStart === null ? null : new SlowStart(policy.slowStart, parts);
+      return (hosts) => new ReportedWeights(hosts, policy.updateMs, slowStart, parts);
     }
     case "random":
       return (hosts) => new AnyHost(hosts, parts.random);
@@ -95,7 +109,7 @@ function subsets(
   { subset, policy }: Extract<BalancerModel, { kind: "subset" }>,
   levels: readonly HostLevel[],
   model: BalancingModel,
-): LoadBalancer {
+): ExplainingBalancer {
   const hosts = levels.flatMap((level) => level.hosts);
   const isWeighted = model.locality.kind === "weighted";
   // Without their weights localities count for nothing in a subset.
@@ -105,7 +119,7 @@ function subsets(
     subset.scaleLocalityWeight
       ? Math.round((locality.weight * left) / Math.max(1, locality.hosts.length))
       : locality.weight;
-  const ofHosts = (chosen: ReadonlySet<Host> | null): LoadBalancer => {
+  const ofHosts = (chosen: ReadonlySet<Host> | null): ExplainingBalancer => {
     const all = chosen ?? new Set(hosts);
     return all.size === 0 ? NO_HOSTS : make(source, policy, levelsOf(levels, all, weightOf), inSubset);
   };

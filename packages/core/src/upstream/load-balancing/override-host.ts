@@ -5,7 +5,7 @@
 import type { HostChoice } from "@sluice/sdk";
 import type { HostHealthModel, OverrideSourceModel } from "../../config/balancing-model.ts";
 import type { Host } from "../host.ts";
-import type { LoadBalancer } from "./load-balancer.ts";
+import type { ExplainingBalancer, PickTrace } from "./pick-trace.ts";
 
 /** The host of an address; undefined where there is none. */
 export type FindHost = (address: string) => Host | undefined;
@@ -14,17 +14,17 @@ export type FindHost = (address: string) => Host | undefined;
 const MOST_ADDRESSES = 16;
 const MOST_CHARACTERS = 1024;
 
-export class OverrideHostBalancer implements LoadBalancer {
+export class OverrideHostBalancer implements ExplainingBalancer {
   readonly #sources: readonly OverrideSourceModel[];
   readonly #find: FindHost;
   readonly #allowed: readonly HostHealthModel[];
-  readonly #fallback: LoadBalancer;
+  readonly #fallback: ExplainingBalancer;
 
   constructor(
     sources: readonly OverrideSourceModel[],
     find: FindHost,
     allowed: readonly HostHealthModel[],
-    fallback: LoadBalancer,
+    fallback: ExplainingBalancer,
   ) {
     this.#sources = sources;
     this.#find = find;
@@ -34,6 +34,14 @@ export class OverrideHostBalancer implements LoadBalancer {
 
   pick(choice: HostChoice | null, attempt = 0): Host | null {
     return (choice === null ? null : this.#named(choice, attempt)) ?? this.#fallback.pick(choice, attempt);
+  }
+
+  explain(choice: HostChoice | null, trace: PickTrace): void {
+    this.#fallback.explain(choice, trace);
+    const host = choice === null ? null : this.#named(choice, 0);
+    if (host === null) return;
+    trace.host = host;
+    trace.reason = "the request names it";
   }
 
   /** Of several those that come later are for further attempts, as in Envoy. */
@@ -47,13 +55,23 @@ export class OverrideHostBalancer implements LoadBalancer {
   }
 
   #usable(text: string, attempt: number): Host | null {
+    if (attempt !== 0 || text.length > MOST_CHARACTERS || text.includes(","))
+      return this.#usableOf(text.slice(0, MOST_CHARACTERS), attempt);
+    return this.#allowedAt(text);
+  }
+
+  #usableOf(text: string, attempt: number): Host | null {
     let left = attempt;
-    const addresses = text.slice(0, MOST_CHARACTERS).split(",", MOST_ADDRESSES);
-    for (const address of addresses) {
-      const host = this.#find(address.trim());
-      if (host !== undefined && this.#allowed.includes(host.health) && left-- === 0) return host;
+    for (const address of text.split(",", MOST_ADDRESSES)) {
+      const host = this.#allowedAt(address);
+      if (host !== null && left-- === 0) return host;
     }
     return null;
+  }
+
+  #allowedAt(address: string): Host | null {
+    const host = this.#find(address.trim());
+    return host !== undefined && this.#allowed.includes(host.health) ? host : null;
   }
 }
 

@@ -2,6 +2,7 @@
  * How much of the load each priority gets, in percent, and which of them are in panic. A priority carries what its share of available hosts, times the overprovisioning
  * factor, can; the rest spills to the next, first to healthy hosts, then to degraded ones. Envoy: LoadBalancerBase, docs "Priority levels" and "Panic threshold".
  */
+import type { PriorityAversion } from "@sluice/sdk";
 import type { BalancingModel } from "../../config/balancing-model.ts";
 import type { Host } from "../host.ts";
 import { countedOf, type HostGroup } from "./host-levels.ts";
@@ -12,6 +13,9 @@ export interface PriorityLoads {
   readonly degraded: readonly number[];
   /** Health counts for nothing there. */
   readonly panic: readonly boolean[];
+  /** What each could carry, in percent. */
+  readonly health: readonly number[];
+  readonly degradedHealth: readonly number[];
 }
 
 type Options = Pick<BalancingModel, "panicPercent" | "overprovisioningPercent" | "weightedPriorityHealth">;
@@ -23,10 +27,32 @@ export function priorityLoads(levels: readonly HostGroup[], options: Options): P
   const total = Math.min(100, sum(health) + sum(degradedHealth));
   const nothing = levels.map(() => 0);
   const panic = levels.map((level) => total !== 100 && isInPanic(level, panicPercent));
-  if (panic.every(Boolean)) return { healthy: byHosts(levels), degraded: nothing, panic };
+  const of = { panic, health, degradedHealth };
+  if (panic.every(Boolean)) return { healthy: byHosts(levels), degraded: nothing, ...of };
   // So few that not one percent is left of them.
-  if (total === 0) return { healthy: allAt(levels, 0), degraded: nothing, panic };
-  return { ...spread(health, degradedHealth, total), panic };
+  if (total === 0) return { healthy: allAt(levels, 0), degraded: nothing, ...of };
+  return { ...spread(health, degradedHealth, total), ...of };
+}
+
+/**
+ * For another attempt: what the priorities that the request has tried would have had goes to the others. Where those have nothing to take it with, it has tried all, and
+ * begins anew. `levelOf`: -1: none of these. Envoy: PreviousPrioritiesRetryPriority.
+ */
+export function untriedLoads(
+  loads: PriorityLoads,
+  tried: PriorityAversion,
+  levelOf: (host: Host) => number,
+): PriorityLoads {
+  const { hosts } = tried;
+  if (hosts.length === 0) return loads;
+  const levels = new Set(hosts.map((host) => levelOf(host as Host)));
+  const untried = (shares: readonly number[]) => shares.map((share, level) => (levels.has(level) ? 0 : share));
+  const health = untried(loads.health);
+  const degradedHealth = untried(loads.degradedHealth);
+  const total = Math.min(100, sum(health) + sum(degradedHealth));
+  if (total !== 0) return { ...loads, ...spread(health, degradedHealth, total) };
+  tried.forget();
+  return loads;
 }
 
 /** Whether too few of the hosts are available for health to count. */
@@ -37,13 +63,13 @@ export function isInPanic(group: HostGroup, panicPercent: number): boolean {
   return available < panicPercent;
 }
 
-function availability(group: HostGroup, available: readonly Host[], options: Options): number {
+function availability(group: HostGroup, available: HostGroup["hosts"], options: Options): number {
   const hosts = countedOf(group);
   if (hosts.length === 0) return 0;
   const [part, whole] = options.weightedPriorityHealth
     ? [sum(available.map(({ weight }) => weight)), sum(hosts.map(({ weight }) => weight))]
     : [available.length, hosts.length];
-  return Math.min(100, Math.floor((options.overprovisioningPercent * part) / whole));
+  return Math.min(100, Math.floor(((group.overprovisioningPercent ?? options.overprovisioningPercent) * part) / whole));
 }
 
 function spread(

@@ -180,6 +180,25 @@ describe("least request", () => {
     expect(counts[0]! / counts[1]!).toBeCloseTo(shares[0]! / shares[1]!, 1);
   });
 
+  it("lets a host that was very busy take its turn again, whatever the bias", () => {
+    const world = new TestHosts();
+    const hosts = world.weighted(1, 2);
+    const balancer = world.balancer(hosts, least({ bias: { value: 400, key: "" } }));
+    const busy = (requests: number): void => hosts.forEach((host) => host.rqActive.set(requests));
+    busy(1000);
+    for (let i = 0; i < 10; i++) balancer.pick(null);
+    busy(0);
+    expect(tally(balancer, hosts, 5_000_000).every((count) => count > 0)).toBe(true);
+  });
+
+  it("looks at all where it is to draw far more than there are", () => {
+    const world = new TestHosts();
+    const hosts = world.list(3);
+    hosts[0]!.rqActive.set(1);
+    hosts[2]!.rqActive.set(1);
+    expect(tally(world.balancer(hosts, least({ choices: 4_000_000_000 })), hosts, 100)).toEqual([0, 100, 0]);
+  });
+
   it("keeps two hosts of which one is slow equally busy", () => {
     const world = new TestHosts(3);
     const hosts = world.list(10);

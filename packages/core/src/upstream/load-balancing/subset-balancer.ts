@@ -5,28 +5,29 @@
 import type { Counter, HostChoice, SubsetValues } from "@sluice/sdk";
 import type { SubsetModel, SubsetSelectorModel } from "../../config/balancing-model.ts";
 import type { Host } from "../host.ts";
-import type { BalancerParts, LoadBalancer } from "./load-balancer.ts";
+import type { BalancerParts } from "./load-balancer.ts";
+import type { ExplainingBalancer, PickTrace } from "./pick-trace.ts";
 import { hasValues, indexSubsets, keysKey, type SubsetIndex, valuesKey } from "./subset-index.ts";
 
 /** Among what a request asks for: others to try. Envoy: MetadataEnvoyLbKeys::FALLBACK_LIST. */
 const FALLBACK_LIST = "fallback_list";
 
 /** A balancer over these hosts alone; null: over all. */
-export type MakeSubset = (hosts: ReadonlySet<Host> | null) => LoadBalancer;
+export type MakeSubset = (hosts: ReadonlySet<Host> | null) => ExplainingBalancer;
 
 type Fallback = SubsetSelectorModel["fallback"];
 
-export class SubsetBalancer implements LoadBalancer {
+export class SubsetBalancer implements ExplainingBalancer {
   readonly #model: SubsetModel;
   readonly #hosts: readonly Host[];
   readonly #make: MakeSubset;
   readonly #index: SubsetIndex;
   /** Made when they are first asked. */
-  readonly #balancers = new Map<ReadonlySet<Host>, LoadBalancer>();
-  #any: LoadBalancer | null = null;
-  #default: LoadBalancer | null = null;
+  readonly #balancers = new Map<ReadonlySet<Host>, ExplainingBalancer>();
+  #any: ExplainingBalancer | null = null;
+  #default: ExplainingBalancer | null = null;
   /** By the object that a request asked with: where it leads. */
-  readonly #found = new WeakMap<SubsetValues, LoadBalancer | Fallback>();
+  readonly #found = new WeakMap<SubsetValues, ExplainingBalancer | Fallback>();
   readonly #selected: Counter;
   readonly #fellBack: Counter;
   readonly #panicked: Counter;
@@ -63,18 +64,51 @@ export class SubsetBalancer implements LoadBalancer {
 
   /** Each of the list takes the place of what it names; the first that has a host. */
   #firstOf(values: SubsetValues, choice: HostChoice | null, attempt: number): Host | null {
-    const { [FALLBACK_LIST]: list, ...rest } = values;
-    const overrides = list as readonly unknown[];
-    if (overrides.length === 0) return this.#pickBy(rest, choice, attempt);
-    for (const each of overrides) {
-      const host = this.#pickBy({ ...rest, ...(each as SubsetValues) }, choice, attempt);
+    for (const each of alternatives(values)) {
+      const host = this.#pickBy(each, choice, attempt);
       if (host !== null) return host;
     }
     return null;
   }
 
+  explain(choice: HostChoice | null, trace: PickTrace): void {
+    const asked = choice?.subset ?? null;
+    if (asked === null) {
+      trace.notes.push("the route asks for no subset");
+      this.#explainFallback(choice, "inherit", trace);
+      return;
+    }
+    const isList = this.#model.fallbackList && Array.isArray(asked[FALLBACK_LIST]);
+    const tried = isList ? alternatives(asked) : [asked];
+    for (const [i, values] of tried.entries()) {
+      const found = this.#find(values);
+      const isFound = typeof found !== "string";
+      trace.notes.push(`subset ${JSON.stringify(values)}: ${isFound ? "found" : "there is none"}`);
+      if (i < tried.length - 1 && this.#pickBy(values, choice, 0) === null) continue;
+      if (isFound) found.explain(choice, trace);
+      else this.#explainFallback(choice, found, trace);
+      return;
+    }
+  }
+
+  #explainFallback(choice: HostChoice | null, fallback: Fallback, trace: PickTrace): void {
+    const chosen = fallback === "inherit" ? this.#model.fallback : fallback;
+    const isPanic =
+      fallback === "inherit" &&
+      chosen !== "none" &&
+      this.#model.panicModeAny &&
+      this.#fallBack(choice, chosen, 0) === null;
+    if (isPanic || chosen === "any") {
+      trace.notes.push("falls back to any host");
+      this.#anyBalancer().explain(choice, trace);
+    } else if (chosen === "default") {
+      trace.notes.push(`falls back to subset ${JSON.stringify(this.#model.defaultSubset)}`);
+      this.#defaultBalancer().explain(choice, trace);
+    } else trace.notes.push("falls back to no host");
+  }
+
   /** The subset that has hosts; else what is done instead. */
-  #find(values: SubsetValues): LoadBalancer | Fallback {
+  #find(values: SubsetValues): ExplainingBalancer | Fallback {
     const keys = this.#keysFor(values);
     const selector = keys === null ? undefined : this.#index.selectors.get(keysKey(keys));
     if (keys === null || selector === undefined) return "inherit";
@@ -92,7 +126,7 @@ export class SubsetBalancer implements LoadBalancer {
     return selector === undefined ? asked : selector.keys;
   }
 
-  #balancerOf(hosts: ReadonlySet<Host>): LoadBalancer {
+  #balancerOf(hosts: ReadonlySet<Host>): ExplainingBalancer {
     let balancer = this.#balancers.get(hosts);
     if (balancer === undefined) {
       balancer = this.#make(hosts);
@@ -128,16 +162,31 @@ export class SubsetBalancer implements LoadBalancer {
   }
 
   #anyHost(choice: HostChoice | null, attempt: number): Host | null {
-    return (this.#any ??= this.#make(null)).pick(choice, attempt);
+    return this.#anyBalancer().pick(choice, attempt);
+  }
+
+  #anyBalancer(): ExplainingBalancer {
+    return (this.#any ??= this.#make(null));
   }
 
   #defaultHost(choice: HostChoice | null, attempt: number): Host | null {
+    return this.#defaultBalancer().pick(choice, attempt);
+  }
+
+  #defaultBalancer(): ExplainingBalancer {
     if (this.#default === null) {
       const { defaultSubset, listAsAny } = this.#model;
       this.#default = this.#make(new Set(this.#hosts.filter((host) => hasValues(host, defaultSubset, listAsAny))));
     }
-    return this.#default.pick(choice, attempt);
+    return this.#default;
   }
+}
+
+/** What a list of others to try comes to: each of it takes the place of what it names. */
+function alternatives(values: SubsetValues): SubsetValues[] {
+  const { [FALLBACK_LIST]: list, ...rest } = values;
+  const overrides = list as readonly SubsetValues[];
+  return overrides.length === 0 ? [rest] : overrides.map((each) => ({ ...rest, ...each }));
 }
 
 function pickKeys(values: SubsetValues, keys: readonly string[]): SubsetValues {

@@ -2,24 +2,17 @@
 import type { Counter, Random } from "@sluice/sdk";
 import { type BalancerModel, type BalancingModel, PLAIN_ROUND_ROBIN } from "../../config/balancing-model.ts";
 import { StatsStore } from "../../stats/stats-store.ts";
+import { seededRandom } from "../../testing/kit-services.ts";
 import { VirtualTime } from "../../timing/virtual.ts";
 import { Host, type HostModel } from "../host.ts";
-import type { BalancerParts, LoadBalancer } from "./load-balancer.ts";
+import { ANY_LEVEL, type BalancerParts, type LoadBalancer } from "./load-balancer.ts";
 import { makeBalancer } from "./make-balancer.ts";
 
-/** Numbers that are the same in every run: mulberry32. */
-export function seeded(seed: number): Random {
-  let state = seed >>> 0;
-  const draw = (): number => {
-    state = (state + 0x6d2b_79f5) >>> 0;
-    let word = Math.imul(state ^ (state >>> 15), state | 1);
-    word ^= word + Math.imul(word ^ (word >>> 7), word | 61);
-    return ((word ^ (word >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return { next: draw, below: (bound) => Math.floor(draw() * bound) };
-}
+export { seededRandom as seeded } from "../../testing/kit-services.ts";
 
 export class TestHosts implements BalancerParts {
+  readonly level = ANY_LEVEL;
+  readonly asked = null;
   readonly time = new VirtualTime();
   readonly clock = this.time.clock;
   readonly stats = new StatsStore({ addSlab() {}, add() {}, remove() {} });
@@ -28,7 +21,7 @@ export class TestHosts implements BalancerParts {
   hosts: readonly Host[] = [];
   #made = 0;
 
-  constructor(seed = 1, random = seeded(seed)) {
+  constructor(seed = 1, random = seededRandom(seed)) {
     this.random = random;
   }
 
@@ -59,11 +52,12 @@ export class TestHosts implements BalancerParts {
     callers: readonly Host[] | null = null,
   ): LoadBalancer {
     this.hosts = hosts;
+    const byAddress = new Map(hosts.map((host) => [host.address, host]));
     return makeBalancer({
       hosts,
       model: { ...PLAIN_ROUND_ROBIN, ...model, policy },
       parts: this,
-      findHost: (address) => hosts.find((host) => host.address === address),
+      findHost: (address) => byAddress.get(address),
       callers,
     });
   }

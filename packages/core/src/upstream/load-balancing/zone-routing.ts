@@ -80,6 +80,15 @@ export class ZoneRouting {
     }
   }
 
+  /** Whether a locality may be chosen at all. */
+  reaches(locality: number): boolean {
+    const room = this.#room;
+    if (this.#routingPercent < 100) return true;
+    if (locality === 0 && this.#localShare > 0) return true;
+    if (this.#localShare === WHOLE) return false;
+    return room[room.length - 1] === 0 || room[locality]! > (locality === 0 ? 0 : room[locality - 1]!);
+  }
+
   /** Number of the locality; -1: any host. */
   choose(): number {
     const random = this.#random;

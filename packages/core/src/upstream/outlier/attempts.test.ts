@@ -3,7 +3,7 @@ import type { UpstreamRequest, UpstreamStream } from "@sluice/sdk";
 import { describe, expect, it, test } from "vitest";
 import { cluster as clusterModel } from "../../../../../test/support/plain-config.ts";
 import { virtualServices } from "../../../../../test/support/services.ts";
-import type { ClusterModel } from "../../config/model.ts";
+import type { ClusterHealthModel, ClusterModel } from "../../config/model.ts";
 import { OK, goaway, headers, rst } from "../../http/codec/h2/scripted-wire.ts";
 import { RequestHeaderMap } from "../../http/headers/header-map.ts";
 import { Cluster } from "../cluster.ts";
@@ -16,14 +16,23 @@ const OK1 = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
 const base = clusterModel("c");
 const NO_CLIENT: UpstreamRequest = { protocol: "", headers: null, client: null };
 
-function setup(protocol: ClusterModel["http"]["protocol"], hostCount: number, splits = false) {
+function setup(
+  protocol: ClusterModel["http"]["protocol"],
+  hostCount: number,
+  splits = false,
+  health?: ClusterHealthModel,
+) {
   const reported: string[] = [];
   const hostReports = {
     report: (_: string, address: string, event: string) => void reported.push(`${address} ${event}`),
   };
   const { services, time } = virtualServices({ hostReports });
   const servers = new ScriptedServers(services.flushQueue);
-  const made = new Cluster({ ...base, endpoints: [], http: { ...base.http, protocol } }, servers, services);
+  const made = new Cluster(
+    { ...base, endpoints: [], http: { ...base.http, protocol }, ...(health === undefined ? {} : { health }) },
+    servers,
+    services,
+  );
   const counts = new HostCounts({ fiveXx: 5, gateway: 5, local: 5, splits });
   const hosts = Array.from({ length: hostCount }, (_, i) => {
     const place = counts.take(0);
@@ -151,4 +160,26 @@ test("an ejected host on probation is tried with a new request, never with one t
   expect(ports()).not.toContain("1");
   send();
   expect(ports().at(-1)).toBe("1");
+});
+
+describe("a host that asks to be taken out (x-envoy-immediate-health-check-fail)", () => {
+  const leaving = "HTTP/1.1 200 OK\r\nx-envoy-immediate-health-check-fail: 1\r\ncontent-length: 0\r\n\r\n";
+  const check = {} as NonNullable<ClusterHealthModel["check"]>;
+
+  test.each([
+    [true, 0],
+    [false, 1],
+  ])("is told of where it is checked, not with checks that are disabled (%s)", (disabled, times) => {
+    const { cluster, servers, hosts, send, reported } = setup("http1", 1, false, {
+      check,
+      outlier: null,
+      ignoreHealthOnHostRemoval: false,
+      closeConnectionsOnFailure: false,
+    });
+    const { model } = hosts[0]!;
+    cluster.updateHosts([{ ...model, healthCheck: { port: 0, address: null, hostname: "", disabled } }]);
+    send();
+    servers.accept().receive(leaving);
+    expect(reported).toEqual(Array.from({ length: times }, () => "10.0.0.1:1 immediate_fail"));
+  });
 });

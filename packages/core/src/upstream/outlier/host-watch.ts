@@ -43,8 +43,8 @@ export class HostWatch {
   readonly #reports: HostReports;
   readonly #cluster: string;
   readonly #address: string;
-  /** Whether the cluster has active health checks, which an answer may fail. */
-  readonly #isChecked: boolean;
+  /** Whether it has active health checks, which an answer may fail. */
+  isChecked: boolean;
   /** Whether answers are counted. */
   readonly counts: boolean;
   readonly #words: Int32Array;
@@ -62,7 +62,7 @@ export class HostWatch {
     this.#reports = reports;
     this.#cluster = cluster;
     this.#address = address;
-    this.#isChecked = isChecked;
+    this.isChecked = isChecked;
     this.counts = counts !== null;
     this.#words = counts === null ? NO_COUNTS : new Int32Array(counts.memory);
     this.#at = counts === null ? 8 : counts.at;
@@ -71,7 +71,7 @@ export class HostWatch {
 
   /** The headers of a response are there. */
   answered(headers: ResponseHeaderMap): void {
-    if (this.#isChecked && !this.isFailed && headers.find("x-envoy-immediate-health-check-fail") !== null)
+    if (this.isChecked && !this.isFailed && headers.find("x-envoy-immediate-health-check-fail") !== null)
       this.#tell("immediate_fail");
     if (!this.counts) return;
     const { status } = headers;

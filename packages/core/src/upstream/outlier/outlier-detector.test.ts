@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { OutlierModel } from "../../config/model.ts";
 import { ResponseHeaderMap } from "../../http/headers/header-map.ts";
 import { EJECTION_TYPES } from "./outlier-stats.ts";
+import { HostWatch } from "./host-watch.ts";
 import { playedOutliers as setup } from "./played-outliers.ts";
 
 describe("errors in a row", () => {
@@ -89,6 +90,29 @@ describe("errors in a row", () => {
     const { put, isOut, useRuntime } = setup(10);
     useRuntime({ "outlier_detection.consecutive_5xx": "2" });
     put(0, 500, 2);
+    expect(isOut(0)).toBe(true);
+  });
+
+  test("a row that is past a threshold which has become smaller counts at the next tick; one of 0 is never reached", () => {
+    const { put, isOut, useRuntime, time } = setup(10);
+    put(0, 500, 4);
+    useRuntime({ "outlier_detection.consecutive_5xx": "2", "outlier_detection.consecutive_gateway_failure": "0" });
+    put(0, 503);
+    expect(isOut(0)).toBe(false);
+    time.advance(10_000);
+    expect(isOut(0)).toBe(true);
+    const never = setup(10, { consecutive5xx: 0 });
+    never.put(0, 500, 9);
+    never.time.advance(10_000);
+    expect([never.out(), never.count("ejections_detected_consecutive_5xx")]).toEqual([[], 0]);
+  });
+
+  test("a row of which nobody told main, since its worker died, counts at the next tick", () => {
+    const { detector, addresses, isOut, time } = setup(10);
+    const dying = new HostWatch({ report() {} }, "c", addresses[0]!, false, detector.countsOf(addresses[0]!)!);
+    for (let i = 0; i < 6; i++) dying.count(500);
+    expect(isOut(0)).toBe(false);
+    time.advance(10_000);
     expect(isOut(0)).toBe(true);
   });
 });

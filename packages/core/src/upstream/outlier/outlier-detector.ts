@@ -51,6 +51,8 @@ export interface OutlierView {
   readonly ejections: number;
   /** Milliseconds until it may come back; -1: it is not ejected. */
   readonly leftMs: number;
+  /** What it is ejected for; empty: it is not. */
+  readonly cause: EjectionType | "";
   readonly counts: Readonly<Record<string, number>>;
 }
 
@@ -67,14 +69,20 @@ export class OutlierDetector extends TimerNode {
   readonly #hosts = new Map<string, WatchedHost>();
   #numbers: Numbers;
   #active = 0;
+  #isShown = false;
 
   constructor(options: OutlierOptions) {
     super();
     this.#options = options;
     this.#numbers = outlierNumbers(options.model, options.runtime());
     this.#counts = new HostCounts(this.#thresholds());
-    options.stats.active.set(0);
     options.timers.arm(this, this.#numbers.intervalMs);
+  }
+
+  /** From now on the cluster's gauge tells of these hosts. Before, and after `close`, another version's may. */
+  show(): void {
+    this.#isShown = true;
+    this.#setActive(0);
   }
 
   /** The hosts from now on; those that stay keep what is known of them. */
@@ -137,6 +145,7 @@ export class OutlierDetector extends TimerNode {
       successRate: host.windows.external.rate,
       localSuccessRate: host.windows.local.rate,
       ejections: host.ejections,
+      cause: host.ejected ? host.cause : "",
       leftMs: host.ejected ? Math.max(0, left) : -1,
       counts: {
         consecutive_5xx: host.count(ROW_5XX),
@@ -153,12 +162,13 @@ export class OutlierDetector extends TimerNode {
   close(): void {
     this.#options.timers.cancel(this);
     this.#hosts.clear();
-    this.#setActive(-this.#active);
+    this.#isShown = false;
   }
 
   override onTimeout(): void {
-    this.tick();
+    // Before all that could throw: it goes on in any case.
     this.#options.timers.arm(this, this.#numbers.intervalMs);
+    this.tick();
   }
 
   /** The end of an interval: who may come back does, then rates are judged. */
@@ -166,10 +176,24 @@ export class OutlierDetector extends TimerNode {
     const now = this.#options.clock.now();
     for (const host of this.#hosts.values()) {
       this.#mayReturn(host, now);
+      if (!host.ejected) this.#lookAtRows(host);
       host.tick();
     }
     this.#judgeRates("external");
     this.#judgeRates("local");
+  }
+
+  /**
+   * A row that went past its threshold unseen: the threshold has become smaller, or nobody told main (a worker that died, a version that was not live yet). Such a row is told
+   * of by no worker any more.
+   */
+  #lookAtRows(host: WatchedHost): void {
+    const { consecutive5xx, consecutiveGatewayFailure, consecutiveLocalOriginFailure } = this.#numbers;
+    if (isPast(host.count(ROW_GATEWAY), consecutiveGatewayFailure))
+      this.report(host.address, "consecutive_gateway_failure");
+    if (isPast(host.count(ROW_5XX), consecutive5xx)) this.report(host.address, "consecutive_5xx");
+    if (isPast(host.count(ROW_LOCAL), consecutiveLocalOriginFailure))
+      this.report(host.address, "consecutive_local_origin_failure");
   }
 
   #mayReturn(host: WatchedHost, now: number): void {
@@ -236,7 +260,7 @@ export class OutlierDetector extends TimerNode {
 
   #detected(host: WatchedHost, type: EjectionType, limit: RateThreshold = NO_THRESHOLD, rate = -1): void {
     const { stats, model, random } = this.#options;
-    stats.detected[type].inc();
+    stats.found(type);
     if (host.ejected) return;
     const share = (100 * (this.#active + 1)) / this.#hosts.size;
     const isWithin = share <= Math.min(100, this.#numbers.maxEjectionPercent);
@@ -244,6 +268,7 @@ export class OutlierDetector extends TimerNode {
       stats.overflow.inc();
       return;
     }
+    stats.allowed(type);
     const isEnforced = random.below(100) < Math.min(100, this.#enforcing(type));
     if (isEnforced) this.#eject(host, type);
     this.#log(host, type, isEnforced, limit, rate);
@@ -258,6 +283,7 @@ export class OutlierDetector extends TimerNode {
     stats.enforced[type].inc();
     host.ejected = true;
     host.ejections++;
+    host.cause = type;
     host.ejectedAtMs = clock.now();
     host.jitterMs = maxEjectionJitterMs === 0 ? 0 : random.below(maxEjectionJitterMs + 1);
     this.#growBackoff(host);
@@ -326,7 +352,7 @@ export class OutlierDetector extends TimerNode {
 
   #setActive(change: number): void {
     this.#active += change;
-    this.#options.stats.active.set(this.#active);
+    if (this.#isShown) this.#options.stats.active.set(this.#active);
   }
 
   #thresholds(): Thresholds {
@@ -338,4 +364,9 @@ export class OutlierDetector extends TimerNode {
       splits: this.#options.model.splitsLocalOrigin,
     };
   }
+}
+
+/** 0 is never reached. */
+function isPast(row: number, threshold: number): boolean {
+  return threshold !== 0 && row > threshold;
 }

@@ -34,6 +34,7 @@ export function playedOutliers(
     log: { write: (line) => void lines.push(line) },
     onChange: (address) => void changes.push(address),
   });
+  detector.show();
   const addresses = Array.from({ length: hostCount }, (_, i) => `10.0.0.1:${80 + i}`);
   detector.setHosts(new Set(addresses));
   const reports = {

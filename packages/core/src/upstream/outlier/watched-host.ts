@@ -11,6 +11,7 @@ import {
   ROW_GATEWAY,
   ROW_LOCAL,
 } from "./host-counts.ts";
+import type { EjectionType } from "./outlier-stats.ts";
 import type { HostRate } from "./success-rate.ts";
 
 /** Answers of the server, or connections to it. */
@@ -36,6 +37,8 @@ export class WatchedHost {
   backoff = 0;
   jitterMs = 0;
   ejectedAtMs = -1;
+  /** What it was ejected for last; empty: nothing yet. */
+  cause: EjectionType | "" = "";
   unejectedAtMs = -1;
   readonly windows: Readonly<Record<Origin, Window>>;
 

@@ -129,8 +129,9 @@ export class HostPool extends BasePool implements StreamPool {
 
   override sendAgain(stream: PooledStream): boolean {
     if (!stream.draw() || !stream.detach()) return false;
+    if (!(this.#owner === null ? this.take(stream) : this.#owner.sendAgain(stream, this))) return false;
     this.stats.rqSentAgain.inc();
-    return this.#owner === null ? this.take(stream) : this.#owner.sendAgain(stream, this);
+    return true;
   }
 
   protected override sendElsewhere(stream: PooledStream): boolean {

@@ -1,7 +1,6 @@
 /**
  * Hot path: docs/extending/hot-path-rules.md. One HTTP stream to an upstream: before it has a connection it keeps what is sent and presses back at once; from then on it is a
- * thin pass between the codec and the stream's owner. What went to a server that may promise not to have served it (HTTP/2) is kept, up to a limit, until the
- * response begins, so that it can be sent again.
+ * thin pass between the codec and the stream's owner. What is kept can be sent again until the response begins.
  */
 import type {
   Headers,
@@ -19,25 +18,21 @@ import { DETAILS } from "../../http/codec/h2/details.ts";
 import type { Host } from "../host.ts";
 import { DurationTimer } from "./duration-timer.ts";
 import type { StreamCarrier, StreamPool } from "./pool.ts";
-import { sendKept } from "./kept-parts.ts";
+import { KeptParts } from "./kept-parts.ts";
 import { tellAnswer, tellFailure, tellGivenUp } from "./stream-latency.ts";
 
 /** How often one request is sent again. */
 const MAX_REPEATS = 3;
 /** Hosts that may take no connection for it. */
 const MAX_UNREACHED = 8;
-/** Bytes of a body that are kept for that. */
-const MAX_KEPT = 16 * 1024;
 
-export class PooledStream implements UpstreamStream, ResponseDecoder {
+export class PooledStream extends KeptParts implements UpstreamStream, ResponseDecoder {
   pool: StreamPool;
   readonly events: UpstreamStreamEvents;
   connection: StreamCarrier | null;
   encoder: RequestEncoder | null;
   /** Whose server refused it last: it goes to another one. */
   avoids: StreamCarrier | null;
-  /** No event fires any more, no call does anything. */
-  over: boolean;
   /** The response is complete; the request is. */
   responseEnded: boolean;
   requestEnded: boolean;
@@ -54,15 +49,6 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
   aversion: HostAversion | null;
   /** Whether it holds a part of its cluster's retry budget. */
   hasDrawn: boolean;
-  /** Whether what is sent is kept besides. */
-  keeps: boolean;
-  /** What waits, or is kept: headers (null: nothing), body, trailers. */
-  headers: RequestHeaderMap | null;
-  headersEnd: boolean;
-  chunks: Uint8Array[] | null;
-  chunksEnd: boolean;
-  chunkBytes: number;
-  trailers: HeaderMap | null;
   pauses: number;
   /** The owner was told to stop sending, and not yet to go on. */
   high: boolean;
@@ -71,15 +57,17 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
   isLate: boolean;
   /** When it got its connection, where somebody asks how long its host takes; -1: nobody does. */
   startedMs: number;
+  /** Whether a load report came in its headers: none in its trailers counts then. */
+  reported: boolean;
   timer: DurationTimer | null;
 
   constructor(pool: StreamPool, events: UpstreamStreamEvents) {
+    super();
     this.pool = pool;
     this.events = events;
     this.connection = null;
     this.encoder = null;
     this.avoids = null;
-    this.over = false;
     this.responseEnded = false;
     this.requestEnded = false;
     this.readyHost = null;
@@ -89,18 +77,12 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
     this.choice = null;
     this.aversion = null;
     this.hasDrawn = false;
-    this.keeps = false;
-    this.headers = null;
-    this.headersEnd = false;
-    this.chunks = null;
-    this.chunksEnd = false;
-    this.chunkBytes = 0;
-    this.trailers = null;
     this.pauses = 0;
     this.high = false;
     this.status = 0;
     this.isLate = false;
     this.startedMs = -1;
+    this.reported = false;
     this.timer = null;
   }
 
@@ -190,7 +172,7 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
   attach(connection: StreamCarrier, encoder: RequestEncoder): void {
     this.connection = connection;
     this.encoder = encoder;
-    this.keeps = connection.canRefuse && this.chunkBytes <= MAX_KEPT;
+    this.keeps = connection.canRefuse && this.isRepeatable;
     this.startedMs = this.pool.host.latency === null ? -1 : this.pool.clock.turnNow();
     const { maxStreamMs } = this.pool;
     if (maxStreamMs !== 0 && this.timer === null) {
@@ -202,7 +184,7 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
     if (watch !== null) watch.connected();
     if (this.headers === null) return;
     this.tellReady();
-    if (!this.over) sendKept(this, encoder);
+    if (!this.over) this.sendKept(encoder);
     if (!this.keeps) this.forget();
     if (this.high && !this.over && !encoder.aboveWatermark) {
       this.high = false;
@@ -275,8 +257,6 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
     this.events.onUpstreamReset("max_duration", "", host);
   }
 
-  // ---- what is kept -------------------------------------------------------------------------------------------------------------------------
-
   private tellReady(): void {
     const { host } = this.pool;
     const { localAddress } = this.connection!;
@@ -284,31 +264,6 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
     this.readyHost = host;
     this.readyAddress = localAddress;
     this.events.onUpstreamReady(host, localAddress);
-  }
-
-  private addChunk(data: Uint8Array, end: boolean): void {
-    if (data.length !== 0) {
-      this.chunkBytes += data.length;
-      // Small ones share a slab.
-      const copy = Buffer.allocUnsafe(data.length);
-      copy.set(data);
-      if (this.chunks === null) this.chunks = [copy];
-      else this.chunks.push(copy);
-    }
-    this.chunksEnd = end;
-  }
-
-  private keep(data: Uint8Array, end: boolean): void {
-    if (this.chunkBytes + data.length <= MAX_KEPT) this.addChunk(data, end);
-    else this.forget();
-  }
-
-  /** It will not be sent again. */
-  private forget(): void {
-    this.keeps = false;
-    this.headers = null;
-    this.chunks = null;
-    this.trailers = null;
   }
 
   private finish(): void {
@@ -337,6 +292,7 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
     else host.rqSuccess.inc();
     if (host.watch !== null) host.watch.answered(headers);
     if (this.startedMs >= 0) tellAnswer(this.pool, this.startedMs, headers);
+    if (host.load !== null) this.reported = host.load.observe(headers, this.pool.clock.turnNow());
     if (end) this.endResponse();
     this.events.onUpstreamHeaders(headers, end);
   }
@@ -349,6 +305,8 @@ export class PooledStream implements UpstreamStream, ResponseDecoder {
 
   onResponseTrailers(trailers: HeaderMap): void {
     if (this.over || this.responseEnded) return;
+    const { load } = this.pool.host;
+    if (load !== null && !this.reported) load.observe(trailers, this.pool.clock.turnNow());
     this.endResponse();
     this.events.onUpstreamTrailers(trailers);
   }

@@ -9,6 +9,7 @@ import type {
   GrpcClient,
   GrpcClientOptions,
   HostChoice,
+  HostLookup,
   OpenFailure,
   RequestHeaders,
   RetryAllowance,
@@ -87,12 +88,20 @@ class FilterCluster implements Cluster {
     return this.cluster.connect(events, client, choice);
   }
 
+  refusal(isHighPriority = false): OpenFailure | null {
+    return this.cluster.refusal?.(isHighPriority) ?? null;
+  }
+
   get retries(): RetryAllowance {
     return this.cluster.retries ?? UNLIMITED;
   }
 
   newRequest(method: string, authority: string, path = ""): RequestHeaders {
     return newRequestHead(method, authority, path, this.cluster.isSecure === true ? "https" : "http");
+  }
+
+  lookUp(authority: string): HostLookup | Promise<HostLookup> | null {
+    return this.cluster.lookUp?.(authority) ?? null;
   }
 
   request(init: UpstreamRequestInit): Promise<UpstreamResponse> {

@@ -3,18 +3,21 @@ import type { Cluster, Cluster_CommonLbConfig } from "../../envoy/generated/envo
 import type { ClusterLoadAssignment_Policy } from "../../envoy/generated/envoy/config/endpoint/v3/endpoint_pb.js";
 import { type BalancingModel, type HostHealthModel, UNRESTRICTED } from "../../balancing-model.ts";
 import type { CompileContext } from "../context.ts";
-import { milliseconds } from "../values.ts";
+import { denominators, milliseconds } from "../values.ts";
 import { compileOlderPolicy } from "./older-policies.ts";
 import { percentOf, type PolicyModel } from "./parts.ts";
+import { isClusterProvided } from "./provided.ts";
 import { compileTypedPolicies } from "./typed-policies.ts";
 
 /** Cluster.LbPolicy.LOAD_BALANCING_POLICY_CONFIG */
 const byTypedPolicy = 7;
 
 export function compileBalancing(context: CompileContext, cluster: Cluster): BalancingModel {
-  const { loadBalancingPolicy: typed } = cluster;
-  const { policy, locality } =
-    typed !== undefined || cluster.lbPolicy === byTypedPolicy
+  const isTyped = cluster.loadBalancingPolicy !== undefined || cluster.lbPolicy === byTypedPolicy;
+  if (isTyped) refuseOlderFields(context, cluster);
+  const { policy, locality } = isClusterProvided(context, cluster)
+    ? provided
+    : isTyped
       ? compileTyped(context, cluster)
       : compileOlderPolicy(context, cluster);
   return {
@@ -26,11 +29,12 @@ export function compileBalancing(context: CompileContext, cluster: Cluster): Bal
   };
 }
 
+const provided: PolicyModel = { policy: { kind: "provided" }, locality: { kind: "none" } };
 const nothing: PolicyModel = { policy: { kind: "round_robin", slowStart: null }, locality: undefined };
 
-/** Envoy: beside it the older fields that say the same are refused. */
-function compileTyped(context: CompileContext, cluster: Cluster): PolicyModel {
-  const { loadBalancingPolicy: typed, commonLbConfig: common } = cluster;
+/** Envoy: beside load_balancing_policy the older fields that say the same are refused. */
+function refuseOlderFields(context: CompileContext, cluster: Cluster): void {
+  const { commonLbConfig: common } = cluster;
   const refused = [
     [cluster, "lb_subset_config", cluster.lbSubsetConfig !== undefined],
     [common, "zone_aware_lb_config", common?.localityConfigSpecifier.case === "zoneAwareLbConfig"],
@@ -51,6 +55,10 @@ function compileTyped(context: CompileContext, cluster: Cluster): PolicyModel {
       "ERR_CONFIG_CONFLICT",
       "load_balancing_policy takes the place of the older policy's options",
     );
+}
+
+function compileTyped(context: CompileContext, cluster: Cluster): PolicyModel {
+  const { loadBalancingPolicy: typed } = cluster;
   if (typed === undefined) {
     context.missing({ message: cluster }, "load_balancing_policy");
     return nothing;
@@ -102,8 +110,6 @@ function commonOf(context: CompileContext, common: Cluster_CommonLbConfig | unde
     }),
   };
 }
-
-const denominators = [100, 10_000, 1_000_000] as const;
 
 function assignmentOf(
   context: CompileContext,

@@ -24,6 +24,7 @@ import {
   tableSizeOf,
   tunableOf,
 } from "./parts.ts";
+import { compileReportedWeights } from "./reported-weights.ts";
 import { compileSubset } from "./subset.ts";
 
 const family = "envoy.extensions.load_balancing_policies";
@@ -70,6 +71,7 @@ const policies: Readonly<Record<string, Compile>> = {
     },
     locality: undefined,
   }),
+  [`${family}.client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin`]: compileReportedWeights,
   [`${family}.wrr_locality.v3.WrrLocality`]: (context, { endpointPickingPolicy: inner }: WrrLocality) => {
     const compiled = inner && compileTypedPolicies(context, inner);
     return compiled && { policy: compiled.policy, locality: { kind: "weighted" } };

@@ -4,6 +4,7 @@ import type { FractionalPercent } from "../../envoy/generated/envoy/type/v3/perc
 import type { RouteModel, RouteTracingModel } from "../../model.ts";
 import type { CompileContext } from "../context.ts";
 import { compileCustomTags } from "../custom-tags.ts";
+import { denominators } from "../values.ts";
 
 export function compileDecorator({ decorator }: Route): RouteModel["decorator"] {
   if (decorator === undefined) return null;
@@ -19,9 +20,6 @@ export function compileRouteTracing(context: CompileContext, { tracing }: Route)
     customTags: compileCustomTags(context, tracing.customTags),
   };
 }
-
-/** Index: FractionalPercent.DenominatorType. */
-const denominators = [100, 10_000, 1_000_000];
 
 function tenThousandths(percent: FractionalPercent | undefined): number {
   if (percent === undefined) return -1;

@@ -159,7 +159,7 @@ function asString(
   return matcher && { kind: "string", matcher };
 }
 
-function compileQuery(context: CompileContext, matcher: QueryParameterMatcher): QueryMatchModel | undefined {
+export function compileQuery(context: CompileContext, matcher: QueryParameterMatcher): QueryMatchModel | undefined {
   const { queryParameterMatchSpecifier: specifier } = matcher;
   if (specifier.case === "stringMatch") {
     const match = asString(compileStringMatcher(context, matcher, "string_match", specifier.value));

@@ -23,6 +23,9 @@ const byName: Readonly<Record<string, string>> = {
   "envoy.retry_host_predicates.omit_canary_hosts": canaries,
 };
 
+/** Where no host will do, all of them are made at once, and nothing else meanwhile. */
+const MOST_ATTEMPTS = 1000n;
+
 export function compileRetryHosts(context: CompileContext, policy: RetryPolicy): RetryHostsModel | null {
   if (policy.retryHostPredicate.length === 0) return null;
   const made = { omitsPrevious: false, omitsCanaries: false, omitsMetadata: [] as Record<string, Json>[] };
@@ -42,8 +45,16 @@ export function compileRetryHosts(context: CompileContext, policy: RetryPolicy):
       case undefined:
     }
   }
+  const { hostSelectionRetryMaxAttempts: attempts } = policy;
+  if (attempts > MOST_ATTEMPTS)
+    context.error(
+      { message: policy, field: "host_selection_retry_max_attempts" },
+      "ERR_CONFIG_RANGE",
+      `a retry may ask for another host ${attempts} times`,
+      { expected: `at most ${MOST_ATTEMPTS}` },
+    );
   // Envoy: 1 unless told, and 0 means that too.
-  return { attempts: Math.max(1, Number(policy.hostSelectionRetryMaxAttempts)), ...made };
+  return { attempts: Math.max(1, Number(attempts)), ...made };
 }
 
 function typeOf(context: CompileContext, predicate: RetryPolicy_RetryHostPredicate): string | undefined {

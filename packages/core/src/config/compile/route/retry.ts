@@ -8,6 +8,7 @@ import { isHeaderName } from "../header-mutations.ts";
 import { milliseconds } from "../values.ts";
 import { compileHeader } from "./match.ts";
 import { compileRetryHosts } from "./retry-hosts.ts";
+import { compileRetryPriority } from "./retry-priority.ts";
 
 const BASE_MS = 25;
 const RATE_LIMITED_MAX_MS = 300_000;
@@ -22,8 +23,6 @@ export function compileRetry(context: CompileContext, policy: RetryPolicy): Retr
       { expected: "5xx, gateway-error, reset, connect-failure, refused-stream, … (Envoy's x-envoy-retry-on)" },
     ),
   );
-  if (policy.retryPriority !== undefined)
-    context.unsupported({ message: policy, field: "retry_priority" }, "a choice of priorities for retries");
   for (const [element] of policy.retryOptionsPredicates.entries())
     context.unsupported({ message: policy, field: "retry_options_predicates", element }, "a retry options predicate");
   return {
@@ -37,6 +36,7 @@ export function compileRetry(context: CompileContext, policy: RetryPolicy): Retr
     ...compileBackOff(context, policy),
     rateLimitedBackOff: compileRateLimited(context, policy),
     hosts: compileRetryHosts(context, policy),
+    priorityUpdateFrequency: compileRetryPriority(context, policy),
   };
 }
 

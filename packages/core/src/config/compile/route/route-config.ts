@@ -10,6 +10,7 @@ import { compileAction } from "./action.ts";
 import { compileDecorator, compileRouteTracing } from "./decoration.ts";
 import { compileHostRoutes } from "./host-matcher.ts";
 import { compileHeader, compileMatch } from "./match.ts";
+import { compileRateLimits, compileRouteRateLimits } from "./rate-limits.ts";
 import type { RouteContext } from "./route-context.ts";
 
 export function compileRouteConfig(
@@ -72,6 +73,7 @@ function compileVirtualHost(routes: RouteContext, host: VirtualHost): VirtualHos
     includeAttemptCount: host.includeRequestAttemptCount,
     includeAttemptCountInResponse: host.includeAttemptCountInResponse,
     virtualClusters: compileVirtualClusters(context, host),
+    ...(host.rateLimits.length > 0 ? { rateLimits: compileRateLimits(context, host.rateLimits) } : {}),
     perFilterConfig: compilePerFilterConfig(context, host, routes.slots),
     place: context.place({ message: host }),
   };
@@ -101,6 +103,7 @@ function compileRoute(routes: RouteContext, host: VirtualHost, route: Route): Ro
   const match = route.match && compileMatch(context, route.match);
   const action = compileAction(routes, host, route, bufferLimit);
   const mutations = compileHeaderMutations(context, route);
+  const rateLimits = compileRouteRateLimits(context, route);
   const perFilterConfig = compilePerFilterConfig(context, route, slots);
   if (match === undefined || action === undefined) return undefined;
   return {
@@ -110,6 +113,7 @@ function compileRoute(routes: RouteContext, host: VirtualHost, route: Route): Ro
     statPrefix: route.statPrefix,
     decorator: compileDecorator(route),
     tracing: compileRouteTracing(context, route),
+    ...(rateLimits === undefined ? {} : { rateLimits }),
     ...mutations,
     perFilterConfig,
     place: context.place({ message: route }),

@@ -163,6 +163,11 @@ export declare type Cluster = Message<"envoy.config.cluster.v3.Cluster"> & {
   respectDnsTtl: boolean;
 
   /**
+   * @generated from field: google.protobuf.Duration dns_jitter = 58;
+   */
+  dnsJitter?: Duration | undefined;
+
+  /**
    * @generated from field: envoy.config.cluster.v3.Cluster.DnsLookupFamily dns_lookup_family = 17;
    */
   dnsLookupFamily: Cluster_DnsLookupFamily;

@@ -8,6 +8,7 @@ import type { HttpStatus } from "../../../../../type/v3/http_status_pb.js";
 import type { TokenBucket } from "../../../../../type/v3/token_bucket_pb.js";
 import type { HeaderValueOption, RuntimeFractionalPercent } from "../../../../../config/core/v3/base_pb.js";
 import type { LocalClusterRateLimit, LocalRateLimitDescriptor, VhRateLimitsOptions, XRateLimitHeadersRFCVersion } from "../../../../common/ratelimit/v3/ratelimit_pb.js";
+import type { RateLimit } from "../../../../../config/route/v3/route_components_pb.js";
 
 /**
  * Describes the file envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit.proto.
@@ -92,6 +93,16 @@ export declare type LocalRateLimit = Message<"envoy.extensions.filters.http.loca
    * @generated from field: bool rate_limited_as_resource_exhausted = 15;
    */
   rateLimitedAsResourceExhausted: boolean;
+
+  /**
+   * @generated from field: repeated envoy.config.route.v3.RateLimit rate_limits = 17;
+   */
+  rateLimits: RateLimit[];
+
+  /**
+   * @generated from field: google.protobuf.UInt32Value max_dynamic_descriptors = 18;
+   */
+  maxDynamicDescriptors?: number | undefined;
 };
 
 /**
