@@ -2,25 +2,16 @@
  * Hot path: docs/extending/hot-path-rules.md. Dynamic forward proxy: the host of a request is the one that its authority names, found by the filter in front
  * (`lookUp`). A request goes there or nowhere: no balancer, no retry and no refused stream finds it another host. Envoy: extensions.clusters.dynamic_forward_proxy.
  */
-import type {
-  ConnectionInfo,
-  HostChoice,
-  HostLookup,
-  OpenFailure,
-  UpstreamConnection,
-  UpstreamConnectionEvents,
-  UpstreamRequest,
-  UpstreamStream,
-  UpstreamStreamEvents,
-} from "@sluice/sdk";
+import type { HostChoice, HostLookup } from "@sluice/sdk";
 import type { ClusterModel, ForwardProxyModel } from "../../config/model.ts";
-import { Cluster, type ClusterServices } from "../cluster.ts";
+import type { ClusterServices } from "../cluster.ts";
 import type { Connector } from "../connector.ts";
 import type { ResolveName } from "../discovery/dns-resolver.ts";
 import { type Host, addressKey } from "../host.ts";
+import { AskedCluster } from "./asked-cluster.ts";
 import { DnsCache } from "./dns-cache.ts";
 
-export class ForwardProxyCluster extends Cluster {
+export class ForwardProxyCluster extends AskedCluster {
   readonly #cache: DnsCache;
 
   /** `resolve`: for tests. */
@@ -51,31 +42,7 @@ export class ForwardProxyCluster extends Cluster {
     return this.#cache.lookUp(authority);
   }
 
-  override openStream(events: UpstreamStreamEvents, request?: UpstreamRequest): UpstreamStream | OpenFailure {
-    const { balancing } = this;
-    balancing.asked = this.#hostOf(request ?? null);
-    try {
-      return super.openStream(events, request);
-    } finally {
-      balancing.asked = null;
-    }
-  }
-
-  override connect(
-    events: UpstreamConnectionEvents,
-    client: ConnectionInfo | null = null,
-    choice: HostChoice | null = null,
-  ): UpstreamConnection | OpenFailure {
-    const { balancing } = this;
-    balancing.asked = this.#hostOf(choice);
-    try {
-      return super.connect(events, client, choice);
-    } finally {
-      balancing.asked = null;
-    }
-  }
-
-  #hostOf(choice: HostChoice | null): Host | null {
+  protected override hostOf(choice: HostChoice | null): Host | null {
     const headers = choice === null ? null : choice.headers;
     if (headers === null || headers === undefined) return null;
     const found = this.#cache.find(headers.authority);

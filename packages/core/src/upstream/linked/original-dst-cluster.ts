@@ -2,29 +2,20 @@
  * Hot path: docs/extending/hot-path-rules.md. ORIGINAL_DST: the host of a request is an address that metadata or a header tell, or the one that its connection was meant for, where a
  * listener filter has restored that (PROXY protocol). Envoy: OriginalDstCluster. Left out: the kernel's SO_ORIGINAL_DST, which Node cannot ask for, and filter state.
  */
-import type {
-  ConnectionInfo,
-  Counter,
-  HostChoice,
-  OpenFailure,
-  UpstreamConnection,
-  UpstreamConnectionEvents,
-  UpstreamRequest,
-  UpstreamStream,
-  UpstreamStreamEvents,
-} from "@sluice/sdk";
+import type { ConnectionInfo, Counter, HostChoice } from "@sluice/sdk";
 import { isIP } from "node:net";
 import type { ClusterModel, OriginalDstModel } from "../../config/model.ts";
 import type { Timer } from "../../timing/clock.ts";
-import { Cluster, type ClusterServices } from "../cluster.ts";
+import type { ClusterServices } from "../cluster.ts";
 import type { Connector } from "../connector.ts";
 import { type Host, addressKey } from "../host.ts";
 import { requestedAuthority } from "./requested-authority.ts";
+import { AskedCluster } from "./asked-cluster.ts";
 
 /** Hosts, per worker. Clients name them: there must be an end. */
 const MOST_HOSTS = 1024;
 
-export class OriginalDstCluster extends Cluster {
+export class OriginalDstCluster extends AskedCluster {
   readonly #settings: OriginalDstModel;
   readonly #services: ClusterServices;
   readonly #invalid: Counter;
@@ -46,32 +37,8 @@ export class OriginalDstCluster extends Cluster {
 
   readonly #release: () => void;
 
-  override openStream(events: UpstreamStreamEvents, request?: UpstreamRequest): UpstreamStream | OpenFailure {
-    const { balancing } = this;
-    balancing.asked = this.#hostOf(request ?? null, request === undefined ? null : request.client);
-    try {
-      return super.openStream(events, request);
-    } finally {
-      balancing.asked = null;
-    }
-  }
-
-  override connect(
-    events: UpstreamConnectionEvents,
-    client: ConnectionInfo | null = null,
-    choice: HostChoice | null = null,
-  ): UpstreamConnection | OpenFailure {
-    const { balancing } = this;
-    balancing.asked = this.#hostOf(choice, client);
-    try {
-      return super.connect(events, client, choice);
-    } finally {
-      balancing.asked = null;
-    }
-  }
-
   /** Envoy's order: metadata, the header, the connection. What is told and is no address counts as not told. */
-  #hostOf(choice: HostChoice | null, client: ConnectionInfo | null): Host | null {
+  protected override hostOf(choice: HostChoice | null, client: ConnectionInfo | null): Host | null {
     if (this.#isOver) return null;
     const told = choice === null ? null : (this.#told(this.#inMetadata(choice)) ?? this.#told(this.#inHeader(choice)));
     if (told !== null) return this.#host(told.host, told.port);
