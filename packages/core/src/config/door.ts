@@ -2,7 +2,7 @@
 import { didYouMean } from "./did-you-mean.ts";
 import { envoyTypes } from "./envoy/registry.ts";
 import type { Problems } from "./problems.ts";
-import { isMapping } from "./short/section.ts";
+import { isMapping } from "./is-mapping.ts";
 import { laterKeys, shortKeys } from "./short/keys.ts";
 import type { JsonObject, Source } from "./source/source.ts";
 

@@ -1,6 +1,6 @@
 /** Expectations of routes, as `sluice routes --check` reads them: requests, and what is to become of each. Every problem of the file at once, by line. */
+import { isMapping } from "../config/is-mapping.ts";
 import { didYouMean } from "../config/did-you-mean.ts";
-import type { Json } from "../config/model.ts";
 import type { Problems } from "../config/problems.ts";
 import { readSource } from "../config/source/read-source.ts";
 import type { JsonObject, Source } from "../config/source/source.ts";
@@ -199,8 +199,4 @@ class CheckReader {
       expected,
     });
   }
-}
-
-function isMapping(value: Json | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -2,6 +2,7 @@
  * `runtime` of an HTTP filter: `inline`, `worker`, or `{ worker: { … } }`, in the short form beside the filter and in the long form inside the wrapper
  * (filter-options.ts). What is left out has the default.
  */
+import { isMapping } from "../is-mapping.ts";
 import { MEMORY_EXPECTED, readMemory } from "../../isolate/wasm/component-options.ts";
 import { portabilityProblem } from "../../isolate/portability.ts";
 import { didYouMean } from "../did-you-mean.ts";
@@ -98,10 +99,6 @@ export function checkIsolation(context: CompileContext, holder: JsonObject, id: 
       : null);
   if (problem !== null)
     context.errorAt(holder, ["runtime"], "ERR_CONFIG_CONFLICT", problem, { expected: 'runtime "inline"' });
-}
-
-function isMapping(value: Json | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function whole(value: Json, max: number): number | undefined {

@@ -2,7 +2,8 @@
 import type { Json } from "../model.ts";
 import type { JsonObject } from "../source/source.ts";
 import { adaptWhen } from "./log-when.ts";
-import { isMapping, Section } from "./section.ts";
+import { isMapping } from "../is-mapping.ts";
+import { Section } from "./section.ts";
 
 const stream = "type.googleapis.com/envoy.extensions.access_loggers.stream.v3";
 const file = "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog";

@@ -7,7 +7,8 @@ import { adaptClusters } from "./clusters.ts";
 import { extensionEntry } from "../extensions.ts";
 import { adaptListener } from "./listener.ts";
 import { adaptObserve } from "./observe.ts";
-import { Section, isMapping } from "./section.ts";
+import { isMapping } from "../is-mapping.ts";
+import { Section } from "./section.ts";
 import { ShortContext, type ShortOptions } from "./short-context.ts";
 
 /** A source whose root is the bootstrap that `source`, a configuration in the short form, means. */

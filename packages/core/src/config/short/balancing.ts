@@ -1,7 +1,8 @@
 /** `load_balancing` of a cluster: a policy's name, or its options. Policies inside others are made from the inside out: localities, then subsets. */
 import type { Json } from "../model.ts";
 import type { JsonObject } from "../source/source.ts";
-import { isMapping, Section } from "./section.ts";
+import { isMapping } from "../is-mapping.ts";
+import { Section } from "./section.ts";
 
 const family = "type.googleapis.com/envoy.extensions.load_balancing_policies";
 

@@ -1,6 +1,7 @@
 /** What clusters say that Envoy has no field for: namespaces of their metadata. Several keys of the short form may have one. */
 import type { JsonObject } from "../source/source.ts";
-import { isMapping, type Section } from "./section.ts";
+import { isMapping } from "../is-mapping.ts";
+import type { Section } from "./section.ts";
 
 /** `from`: the key that it comes from. */
 export function addMetadata(

@@ -3,7 +3,8 @@ import type { JsonObject } from "../source/source.ts";
 import { addMetadata } from "./cluster-metadata.ts";
 import { typed } from "./filters.ts";
 import { findFilter } from "./find-filter.ts";
-import { type Section, isMapping } from "./section.ts";
+import { isMapping } from "../is-mapping.ts";
+import type { Section } from "./section.ts";
 
 /** Keys, of which a cluster has one at most. */
 export const clusterTypes = ["aggregate", "discovery", "forward_proxy", "original_dst"] as const;

@@ -2,7 +2,7 @@
 import type { Json } from "../model.ts";
 import type { JsonObject } from "../source/source.ts";
 import { spellAdmissionControl } from "./overload-words.ts";
-import { isMapping } from "./section.ts";
+import { isMapping } from "../is-mapping.ts";
 import { spellSession } from "./session-words.ts";
 import type { ShortContext } from "./short-context.ts";
 

@@ -7,7 +7,8 @@ import type { JsonObject } from "../source/source.ts";
 import { withDefaults } from "./filter-defaults.ts";
 import { spellOut } from "./filter-words.ts";
 import { findFilter, type FoundFilter } from "./find-filter.ts";
-import { isMapping, type Section } from "./section.ts";
+import { isMapping } from "../is-mapping.ts";
+import type { Section } from "./section.ts";
 import type { ShortContext } from "./short-context.ts";
 
 const typedStruct = "type.googleapis.com/xds.type.v3.TypedStruct";

@@ -1,7 +1,8 @@
 /** `hash` and `subset` of routes and of the TCP proxy: which of a cluster's hosts a request goes to. */
 import type { Json } from "../model.ts";
 import type { JsonObject } from "../source/source.ts";
-import { isMapping, Section } from "./section.ts";
+import { isMapping } from "../is-mapping.ts";
+import { Section } from "./section.ts";
 
 const kinds = ["header", "cookie", "query", "filter_state"];
 /** Keys that only go with one of them. */

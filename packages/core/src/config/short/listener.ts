@@ -5,7 +5,8 @@ import { longAddress, readAddress } from "./address.ts";
 import { edgeListener } from "./edge.ts";
 import { adaptListenerFilters, adaptNetworkFilters } from "./filters.ts";
 import { adaptHttp } from "./http.ts";
-import { type Section, isMapping } from "./section.ts";
+import { isMapping } from "../is-mapping.ts";
+import type { Section } from "./section.ts";
 import { adaptTcp } from "./tcp.ts";
 import { adaptListenerTls } from "./tls.ts";
 

@@ -2,7 +2,8 @@
 import type { Json } from "../model.ts";
 import type { JsonObject } from "../source/source.ts";
 import { matchers } from "./route-match.ts";
-import { isMapping, Section } from "./section.ts";
+import { isMapping } from "../is-mapping.ts";
+import { Section } from "./section.ts";
 
 const CONDITIONS = ["gateway-error", "reset", "connect-failure", "refused-stream"];
 /** RFC 9110 section 9.2.2. */

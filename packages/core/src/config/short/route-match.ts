@@ -1,7 +1,8 @@
 /** What a request must look like to take a route of the short form. */
 import type { Json } from "../model.ts";
 import type { JsonObject } from "../source/source.ts";
-import { isMapping, Section } from "./section.ts";
+import { isMapping } from "../is-mapping.ts";
+import { Section } from "./section.ts";
 
 const pathKeys = ["prefix", "path", "separated_prefix", "regex", "template", "connect"];
 const uriTemplate = "envoy.extensions.path.match.uri_template.v3.UriTemplateMatchConfig";

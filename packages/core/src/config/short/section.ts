@@ -1,4 +1,5 @@
 /** One mapping of the short form being turned into the long one: keys are checked once, and what is copied keeps its place in the file. */
+import { isMapping } from "../is-mapping.ts";
 import { didYouMean } from "../did-you-mean.ts";
 import type { Json } from "../model.ts";
 import type { Finding } from "../problems.ts";
@@ -155,8 +156,4 @@ export class Section {
     }
     return first;
   }
-}
-
-export function isMapping(value: Json | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -2,7 +2,7 @@
 import type { Json } from "../model.ts";
 import type { JsonObject } from "../source/source.ts";
 import type { Speller } from "./filter-words.ts";
-import { isMapping } from "./section.ts";
+import { isMapping } from "../is-mapping.ts";
 
 const STATES = "type.googleapis.com/envoy.extensions.http.stateful_session";
 const COOKIE_WORDS = ["ttl", "path", "attributes"] as const;

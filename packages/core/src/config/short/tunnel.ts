@@ -2,7 +2,8 @@
 import type { Json } from "../model.ts";
 import type { JsonObject } from "../source/source.ts";
 import { headerOptions } from "./headers.ts";
-import { isMapping, type Section } from "./section.ts";
+import { isMapping } from "../is-mapping.ts";
+import type { Section } from "./section.ts";
 
 const proxyProtocols: Readonly<Record<string, string>> = { v1: "V1", v2: "V2" };
 

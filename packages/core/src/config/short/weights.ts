@@ -4,7 +4,8 @@ import type { JsonObject } from "../source/source.ts";
 import { adaptRouteFilters } from "./filters.ts";
 import { adaptSubset } from "./hash.ts";
 import { adaptHeaderChanges } from "./headers.ts";
-import { isMapping, Section } from "./section.ts";
+import { isMapping } from "../is-mapping.ts";
+import { Section } from "./section.ts";
 
 /** Envoy's weighted clusters from `clusters` of the section. */
 export function adaptWeights(section: Section): JsonObject | undefined {
